@@ -1,0 +1,87 @@
+"""Definitions as plain JSON data, and hashes of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from asof.features.durations import Duration
+from asof.features.entity import Entity
+from asof.features.expressions import Expr
+from asof.features.label import Label
+from asof.features.service import FeatureService
+from asof.features.source import Source
+from asof.features.training_set import TrainingSet
+from asof.features.types import DType, Schema
+from asof.features.view import FeatureView
+
+Definition = Entity | Source | FeatureView | Label | FeatureService | TrainingSet
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+KINDS: dict[type, str] = {
+    Entity: "entity",
+    Source: "source",
+    FeatureView: "view",
+    Label: "label",
+    FeatureService: "service",
+    TrainingSet: "training_set",
+}
+
+
+def key_of(definition: Definition) -> str:
+    """How a definition is named across a project: its kind and name, as in "view/spend"."""
+    return f"{KINDS[type(definition)]}/{definition.name}"
+
+
+def describe(definition: Definition) -> dict[str, Json]:
+    """A definition as JSON data; other definitions in it are given by their keys.
+
+    >>> describe(Entity("customer", keys={"customer_id": "int64"}))
+    {'kind': 'Entity', 'name': 'customer', 'keys': [['customer_id', 'int64']]}
+    """
+    return _fields(definition, nested=False)
+
+
+def definition_hash(*values: object) -> str:
+    """A hash of definitions (or parts of them) and of all that they are made of: 16 hex digits.
+
+    It depends on what is defined alone, not on the process, the machine or where it stands.
+    """
+    text = json.dumps([_plain(value, nested=True) for value in values], separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _fields(value: object, *, nested: bool) -> dict[str, Json]:
+    described: dict[str, Json] = {"kind": type(value).__name__}
+    for field in fields(value):  # type: ignore[arg-type]
+        described[field.name] = _plain(getattr(value, field.name), nested=nested)
+    return described
+
+
+def _plain(value: object, *, nested: bool) -> Json:
+    match value:
+        case float() if not math.isfinite(value):
+            return {"float": str(value)}
+        case None | bool() | int() | float() | str():
+            return value
+        case Schema():
+            return [[name, dtype.name] for name, dtype in value.items()]
+        case DType():
+            return value.name
+        case Duration():
+            return str(value)
+        case datetime() | date() | Decimal() | bytes():
+            return {type(value).__name__: value.hex() if isinstance(value, bytes) else str(value)}
+        case tuple():
+            return [_plain(item, nested=nested) for item in value]
+        case Expr():
+            return repr(value)
+        case _ if not nested and type(value) in KINDS:
+            return key_of(value)  # type: ignore[arg-type]
+        case _ if is_dataclass(value):
+            return _fields(value, nested=nested)
+    raise TypeError(f"{value!r} has no place in a definition")

@@ -1,0 +1,75 @@
+"""What changed between two sets of definitions."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from asof.features.describe import Json
+
+Described = Mapping[str, Mapping[str, Json]]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A definition that was added, changed or removed; `details` has a line for each changed field."""
+
+    key: str
+    action: str
+    details: tuple[str, ...] = ()
+
+
+def diff(old: Described, new: Described) -> tuple[Change, ...]:
+    """The changes that lead from `old` to `new`, in the order of the keys.
+
+    >>> diff({}, {"entity/customer": {"kind": "Entity"}})
+    (Change(key='entity/customer', action='added', details=()),)
+    """
+    changes = []
+    for key in sorted({*old, *new}):
+        if key not in old:
+            changes.append(Change(key, "added"))
+        elif key not in new:
+            changes.append(Change(key, "removed"))
+        elif not _same(old[key], new[key]):
+            changes.append(Change(key, "changed", tuple(_details(old[key], new[key]))))
+    return tuple(changes)
+
+
+def _details(old: Mapping[str, Json], new: Mapping[str, Json]) -> list[str]:
+    lines = []
+    for field in dict.fromkeys((*old, *new)):
+        before, after = old.get(field), new.get(field)
+        if _same(before, after):
+            continue
+        if isinstance(before, list) and isinstance(after, list):
+            gone, come = Counter(map(_short, before)), Counter(map(_short, after))
+            lines += [f"{field}: - {item}" for item in (gone - come).elements()]
+            lines += [f"{field}: + {item}" for item in (come - gone).elements()]
+            if gone == come:
+                lines.append(f"{field}: other order")
+        else:
+            lines.append(f"{field}: {_short(before)} -> {_short(after)}")
+    return lines
+
+
+def _same(before: object, after: object) -> bool:
+    """Whether two pieces of JSON data are the same, where 1, 1.0 and true are not."""
+    one, other = (json.dumps(value, sort_keys=True) for value in (before, after))
+    return one == other
+
+
+def _short(value: Json) -> str:
+    """JSON data in a few words: a call for a dict that has a kind, else as it is."""
+    if isinstance(value, dict):
+        inside = [f"{name}={_quoted(item)}" for name, item in value.items() if name != "kind"]
+        return f"{value.get('kind', '')}({', '.join(inside)})"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_quoted, value))}]"
+    return str(value)
+
+
+def _quoted(value: Json) -> str:
+    return repr(value) if isinstance(value, str) else _short(value)

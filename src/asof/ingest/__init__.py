@@ -1,0 +1,1 @@
+"""Connectors: from the outside world into raw tables."""

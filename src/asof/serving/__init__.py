@@ -1,0 +1,1 @@
+"""Online lookups: values and their status, from Python and over HTTP."""

@@ -1,0 +1,1 @@
+"""The steps of a run, one module each: ingest, clean, lay out, publish."""

@@ -1,0 +1,1 @@
+"""Where data lives: versioned tables, online stores, the catalogue. Knows Arrow, not features."""

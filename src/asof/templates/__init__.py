@@ -1,0 +1,1 @@
+"""Projects that `asof init` starts from, with the data they run on."""
