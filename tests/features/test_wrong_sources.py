@@ -368,3 +368,8 @@ def test_steps_apply_in_order_to_the_columns() -> None:
 )
 def test_a_filter_is_any_condition(condition: Expr) -> None:
     cleaned(drop_where(condition), keep_where(condition))
+
+
+def test_columns_that_differ_in_case_alone() -> None:
+    with pytest.raises(DefinitionError, match="'a' and 'A' differ in case alone"):
+        Source("s", reader=Files("x.csv"), schema={"a": Int64, "A": Int64}, known_since="2024-01-01")

@@ -164,8 +164,14 @@ def _column_name(given: object) -> str:
 
 
 def check_columns(owner: str, columns: Schema) -> Schema:
-    """`columns`, none of which may have a name that is kept for Asof's own."""
+    """`columns`, whose names must not be Asof's own, nor differ in case alone, which SQL ignores."""
+    folded: dict[str, str] = {}
     for column in columns:
         if column.startswith("_"):
             raise DefinitionError(f"{owner}: column {column!r}: names that start with _ are Asof's own")
+        other = folded.setdefault(column.casefold(), column)
+        if other != column:
+            raise DefinitionError(
+                f"{owner}: columns {other!r} and {column!r} differ in case alone; rename one"
+            )
     return columns

@@ -1,1 +1,4 @@
-"""The cluster: jobs, custom resources and their operator, chart, tenants. Nothing is here yet: see docs/status.md."""
+"""The cluster: jobs, custom resources and their operator, chart, tenants.
+
+Nothing is here yet: docs/status.md says what is to come.
+"""

@@ -1,1 +1,1 @@
-"""How features are computed: cleaning, windows, labels, point-in-time joins, statistics; one engine protocol."""
+"""How features are computed: cleaning, windows, labels, point-in-time joins, statistics; engines."""

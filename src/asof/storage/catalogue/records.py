@@ -1,0 +1,93 @@
+"""What the catalogue records, as plain values. All times are aware and in UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+Json = Mapping[str, Any]
+RunStatus = Literal["running", "succeeded", "failed"]
+StepStatus = Literal["running", "succeeded", "failed", "skipped"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableVersion:
+    """One committed version of a table, and all that one needs to go on from it.
+
+    `version` is the number that the table store gave. `definition` is the hash of the definition
+    that the rows were made by, `inputs` the versions of the tables that they were made from,
+    `through` the greatest `_sequence` taken in (-1 for none), `cursor` where the source goes on.
+    """
+
+    table: str
+    version: int
+    run: str
+    committed_at: datetime
+    definition: str = ""
+    inputs: Mapping[str, int] = field(default_factory=dict)
+    through: int = -1
+    cursor: Json | None = None
+    rows: int = 0
+    bytes: int = 0
+    details: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One invocation that changes data. `code_revision` is that of the team's repository."""
+
+    id: str
+    started_at: datetime
+    finished_at: datetime | None = None
+    status: RunStatus = "running"
+    who: str = ""
+    engine: str = ""
+    code_revision: str = ""
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of a run and where its rows went: read = written + quarantined + dropped."""
+
+    run: str
+    name: str
+    status: StepStatus
+    started_at: datetime
+    finished_at: datetime | None = None
+    rows_read: int = 0
+    rows_written: int = 0
+    rows_quarantined: int = 0
+    rows_dropped: int = 0
+    details: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """The definitions that were applied together, numbered from 1."""
+
+    number: int
+    applied_at: datetime
+    who: str
+    definitions: Json
+    hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingSetVersion:
+    """One version of a training set with its manifest."""
+
+    name: str
+    version: int
+    created_at: datetime
+    manifest: Json
+
+
+class Manifest(NamedTuple):
+    """A training set's manifest on its way into the catalogue."""
+
+    name: str
+    version: int
+    manifest: Json

@@ -1,0 +1,143 @@
+"""Table versions in the catalogue: which one counts, and the swap to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from asof.errors import Conflict, DefinitionError, NotFound
+from asof.storage.catalogue.records import TableVersion
+from asof.storage.catalogue.schema import HEADS, RUNS, VERSIONS
+
+_CURRENT = sa.select(VERSIONS).join(
+    HEADS, (HEADS.c.table == VERSIONS.c.table) & (HEADS.c.version == VERSIONS.c.version)
+)
+
+
+def current(connection: sa.Connection, table: str) -> TableVersion | None:
+    """The version of a table that counts, or None."""
+    row = connection.execute(_CURRENT.where(VERSIONS.c.table == table)).one_or_none()
+    return None if row is None else _version(row)
+
+
+def currents(connection: sa.Connection) -> list[TableVersion]:
+    """The version that counts of every table, by name."""
+    return [_version(row) for row in connection.execute(_CURRENT.order_by(VERSIONS.c.table))]
+
+
+def version(connection: sa.Connection, table: str, number: int) -> TableVersion:
+    """A version by its number, or NotFound."""
+    found = _of(table).where(VERSIONS.c.version == number)
+    row = connection.execute(found).one_or_none()
+    if row is None:
+        raise NotFound(f"no version {number} of {table!r}; {_known(connection, table)}")
+    return _version(row)
+
+
+def version_at(connection: sa.Connection, table: str, time: datetime) -> TableVersion:
+    """The newest version committed at or before an aware time, or NotFound."""
+    found = _of(table).where(VERSIONS.c.committed_at <= time).limit(1)
+    row = connection.execute(found).one_or_none()
+    if row is None:
+        raise NotFound(f"no version of {table!r} at {time.isoformat()}; {_known(connection, table)}")
+    return _version(row)
+
+
+def history(connection: sa.Connection, table: str) -> list[TableVersion]:
+    """All versions of a table, newest first."""
+    return [_version(row) for row in connection.execute(_of(table))]
+
+
+def swap(
+    connection: sa.Connection,
+    versions: Sequence[TableVersion],
+    expected: Mapping[str, int | None],
+) -> None:
+    """Make `versions` the current ones where those of `expected` still are."""
+    after = {new.table: new for new in versions}
+    _check(versions, after, expected)
+    # Always in the same order, so that two commits can't wait for each other.
+    for table in sorted(expected):
+        new = after.get(table)
+        if not _swapped(connection, table, expected[table], new):
+            raise Conflict(_whose(connection, table, expected[table]))
+        if new is not None:
+            connection.execute(VERSIONS.insert().values(asdict(new)))
+
+
+def _check(
+    versions: Sequence[TableVersion],
+    after: Mapping[str, TableVersion],
+    expected: Mapping[str, int | None],
+) -> None:
+    if len(after) < len(versions):
+        raise DefinitionError("a commit takes one version of a table; some table is given twice")
+    for table, new in after.items():
+        if table not in expected:
+            raise DefinitionError(f"the version of {table!r} that is expected isn't given")
+        before = expected[table]
+        if before is not None and new.version <= before:
+            raise DefinitionError(f"{table!r}: version {new.version} can't come after {before}")
+
+
+def _swapped(connection: sa.Connection, table: str, before: int | None, new: TableVersion | None) -> bool:
+    if new is None:
+        return _head(connection, table, lock=True) == before
+    if before is None:
+        return _first(connection, new)
+    swap = HEADS.update().where(HEADS.c.table == table, HEADS.c.version == before)
+    return connection.execute(swap.values(version=new.version)).rowcount == 1
+
+
+def _first(connection: sa.Connection, new: TableVersion) -> bool:
+    try:
+        with connection.begin_nested():
+            connection.execute(HEADS.insert().values(table=new.table, version=new.version))
+    except IntegrityError:
+        return False
+    return True
+
+
+def _head(connection: sa.Connection, table: str, *, lock: bool = False) -> int | None:
+    head = sa.select(HEADS.c.version).where(HEADS.c.table == table)
+    return connection.execute(head.with_for_update(read=True) if lock else head).scalar()
+
+
+def _whose(connection: sa.Connection, table: str, expected: int | None) -> str:
+    """Who came first, for the one who came second."""
+    found = current(connection, table)
+    if found is None:
+        return f"{table!r}: expected version {_said(expected)}, found none; run again"
+    who = connection.execute(sa.select(RUNS.c.who).where(RUNS.c.id == found.run)).scalar()
+    return (
+        f"{table!r}: expected version {_said(expected)}, found {found.version}, committed by"
+        f" run {found.run}{f' of {who}' if who else ''} at {found.committed_at.isoformat()};"
+        " run again"
+    )
+
+
+def _said(version: int | None) -> str:
+    return "none" if version is None else str(version)
+
+
+def _known(connection: sa.Connection, table: str) -> str:
+    found = history(connection, table)
+    if not found:
+        return "it has none"
+    first, last = found[-1], found[0]
+    return (
+        f"it has {len(found)}, from {first.version} ({first.committed_at.isoformat()})"
+        f" to {last.version} ({last.committed_at.isoformat()})"
+    )
+
+
+def _of(table: str) -> sa.Select[tuple[object, ...]]:
+    return sa.select(VERSIONS).where(VERSIONS.c.table == table).order_by(VERSIONS.c.version.desc())
+
+
+def _version(row: sa.Row[tuple[object, ...]]) -> TableVersion:
+    return TableVersion(**row._mapping)

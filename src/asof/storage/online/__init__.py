@@ -1,0 +1,1 @@
+"""Online stores: each entity's row of a feature view, read whole, for lookups."""

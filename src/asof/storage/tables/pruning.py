@@ -1,0 +1,76 @@
+"""The files of a version as an Arrow dataset that leaves out what a filter rules out.
+
+The guarantees are made here and not by delta-rs, which takes an unknown bound for one that no value
+meets and so loses rows of files without statistics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import reduce
+from operator import and_
+from urllib.parse import unquote
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pyarrow.fs as fs
+from deltalake import DeltaTable
+
+Guarantees = Iterator[pc.Expression | None]
+
+
+def dataset(at: DeltaTable, filesystem: fs.FileSystem, where: pc.Expression | None) -> ds.Dataset:
+    """The rows of a table's version, for a scan with the filter `where`.
+
+    Files come by partition, then by path: `FileWriter` names them in order of commit.
+    """
+    schema = pa.schema(at.schema().to_arrow())
+    files = _in_order(pa.table(at.get_add_actions(flatten=True)))
+    parquet = ds.ParquetFileFormat(
+        default_fragment_scan_options=ds.ParquetFragmentScanOptions(pre_buffer=True)
+    )
+    fragments = [
+        parquet.make_fragment(unquote(path), filesystem, partition_expression=guarantee)
+        for path, guarantee in zip(files["path"].to_pylist(), _guarantees(files, schema, where), strict=True)
+    ]
+    return ds.FileSystemDataset(fragments, schema, parquet, filesystem)
+
+
+def _in_order(files: pa.Table) -> pa.Table:
+    partition = [name for name in files.column_names if name.startswith("partition.")]
+    return files.sort_by([(name, "ascending") for name in [*partition, "path"]])
+
+
+def _guarantees(files: pa.Table, schema: pa.Schema, where: pc.Expression | None) -> Iterator[pc.Expression]:
+    """What is sure of all rows of each file, of the columns that the filter may name."""
+    named = str(where)
+    of_columns: list[Guarantees] = []
+    for field in schema:
+        if f"partition.{field.name}" in files.column_names:
+            of_columns.append(_partition(files, field))
+        elif field.name in named and f"max.{field.name}" in files.column_names:
+            of_columns.append(_bounds(files, field))
+    for _ in range(files.num_rows):
+        sure = [told for column in of_columns if (told := next(column)) is not None]
+        yield reduce(and_, sure, pc.scalar(True))
+
+
+def _partition(files: pa.Table, field: pa.Field) -> Guarantees:
+    column = pc.field(field.name)
+    for value in files[f"partition.{field.name}"].cast(field.type):
+        yield column == value if value.is_valid else column.is_null()
+
+
+def _bounds(files: pa.Table, field: pa.Field) -> Guarantees:
+    column = pc.field(field.name)
+    least, greatest = (files[f"{side}.{field.name}"].cast(field.type) for side in ("min", "max"))
+    nulls = files[f"null_count.{field.name}"]
+    for low, high, count, rows in zip(least, greatest, nulls, files["num_records"], strict=True):
+        if count.is_valid and count == rows:
+            yield column.is_null()
+        elif not (low.is_valid and high.is_valid):
+            yield None
+        else:
+            within = (column >= low) & (column <= high)
+            yield within if count.as_py() == 0 else within | column.is_null()
