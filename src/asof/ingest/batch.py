@@ -1,0 +1,54 @@
+"""What a connector hands over: typed rows, the records that it had to reject, and its next cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from asof.storage.quarantine import REJECTED
+
+Cursor = dict[str, Any]
+"""Where reading stands, as JSON values; only its connector knows what is inside."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Records read in one go: `rows_read` is the number of `rows` plus that of `rejected`.
+
+    `rows` has the columns of the source's schema, in the order of the origin. `rejected` has the
+    columns of `asof.storage.quarantine.REJECTED`. `cursor` says where reading stands after this
+    batch, and is to be committed together with it.
+    """
+
+    rows: pa.Table
+    rejected: pa.Table
+    cursor: Cursor
+    origin: str
+    rows_read: int
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A record that can't be taken: where it starts (from 1), how it stood there, and why not."""
+
+    line: int
+    raw: str
+    reason: str
+    column: str | None = None
+
+
+def rejected_table(rejections: Sequence[Rejection], origin: str) -> pa.Table:
+    """Rejections from one origin as a table with the columns of `REJECTED`."""
+    return pa.table(
+        {
+            "raw": [each.raw for each in rejections],
+            "reason": [each.reason for each in rejections],
+            "column": [each.column for each in rejections],
+            "origin": [origin] * len(rejections),
+            "line": [each.line for each in rejections],
+        },
+        schema=REJECTED,
+    )
