@@ -1,0 +1,77 @@
+"""What each address of the HTTP server does.
+
+Lookups run on the event loop itself: one takes microseconds of memory-mapped reads, less than handing
+it to a thread and back would. Once a second one of them also reads the catalogue, in a millisecond
+or two.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asof.errors import AsofError
+from asof.serving.lookup import Lookup
+from asof.serving.problems import TooLarge, problem
+from asof.serving.wire import JSON, Request, answer, read_query, read_request, service_card, write
+
+if TYPE_CHECKING:
+    from starlette.requests import Request as HttpRequest
+    from starlette.responses import Response
+
+MAX_ROWS = 1000
+MAX_BODY_BYTES = 1 << 20
+
+
+class Endpoints:
+    """The endpoints of one lookup, as Starlette calls them."""
+
+    def __init__(self, lookup: Lookup) -> None:
+        self._lookup = lookup
+
+    async def health(self, request: HttpRequest) -> Response:
+        """Whether lookups can be answered."""
+        try:
+            self._lookup.check()
+        except Exception as error:
+            reason = str(error) if isinstance(error, AsofError) else type(error).__name__
+            return problem(503, f"the catalogue or the online store can't be read: {reason}")
+        return _respond({"status": "ok"})
+
+    async def services(self, request: HttpRequest) -> Response:
+        """All services, with their keys, features and types."""
+        return _respond({"services": [self._card(name) for name in self._lookup.services()]})
+
+    async def get(self, request: HttpRequest) -> Response:
+        """Look up the one key in the query string, with details: for a person."""
+        return self._answer(request, read_query(request.query_params.multi_items()))
+
+    async def post(self, request: HttpRequest) -> Response:
+        """Look up the keys in the body."""
+        return self._answer(request, read_request(await _body(request)))
+
+    def _answer(self, request: HttpRequest, asked: Request) -> Response:
+        if len(asked.keys) > MAX_ROWS:
+            raise TooLarge(f"{len(asked.keys)} keys in one request, at most {MAX_ROWS} are allowed")
+        service = request.path_params["service"]
+        return _respond(answer(self._lookup.get(service, asked.keys, now=asked.now), asked.details))
+
+    def _card(self, name: str) -> dict[str, object]:
+        try:
+            return service_card(self._lookup.service(name))
+        except AsofError as error:
+            return {"name": name, "keys": [], "features": [], "as_of": None, "detail": str(error)}
+
+
+async def _body(request: HttpRequest) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise TooLarge(f"a body of more than {MAX_BODY_BYTES} bytes; ask for fewer keys at once")
+    return bytes(body)
+
+
+def _respond(content: object) -> Response:
+    from starlette.responses import Response
+
+    return Response(write(content), media_type=JSON)

@@ -1,0 +1,134 @@
+"""Keys as they are given: in their own type, or as text from a command line, a URL or JSON."""
+
+from __future__ import annotations
+
+import binascii
+import operator
+import re
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from reprlib import repr as shortened
+from typing import Any
+
+import numpy as np
+
+from asof.errors import DataError, DefinitionError, choices
+from asof.serving.instants import from_text, nanoseconds
+
+_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_INT64 = range(-(1 << 63), 1 << 63)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def read_keys(given: Mapping[str, object], types: Mapping[str, str], owner: str) -> tuple[Any, ...]:
+    """The values of the keys `types` (dtype names by key), in that order; null stays None.
+
+    DefinitionError where a key is missing or isn't one of them, DataError where it has another type.
+    """
+    if given.keys() != types.keys():
+        _refuse_names(given, types, owner)
+    return tuple([_read(name, dtype, given[name]) for name, dtype in types.items()])
+
+
+def _read(name: str, dtype: str, value: object) -> object:
+    if value is None:
+        return None
+    read, example = _READERS[dtype]
+    try:
+        return read(value)
+    except (TypeError, ValueError, OverflowError):
+        raise DataError(f"key {name!r} is {shortened(value)}, expected {dtype}, as in {example}") from None
+
+
+def _refuse_names(given: Mapping[str, object], types: Mapping[str, str], owner: str) -> None:
+    needed = ", ".join(f"{name} ({dtype})" for name, dtype in types.items())
+    for name in given:
+        if name not in types:
+            raise DefinitionError(f"{owner} has no key {name!r}: {choices(str(name), types)}")
+    missing = next(name for name in types if name not in given)
+    raise DefinitionError(f"key {missing!r} is missing: {owner} needs {needed}")
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, (bool, np.bool_)):
+        raise TypeError
+    if isinstance(value, str):
+        if not _INTEGER.fullmatch(value):
+            raise ValueError
+        value = int(value)
+    number = operator.index(value)
+    if number not in _INT64:
+        raise ValueError
+    return number
+
+
+def _bool(value: Any) -> bool:
+    if value in ("true", "false"):
+        return bool(value == "true")
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError
+    return bool(value)
+
+
+def _string(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    value.encode()
+    return value
+
+
+def _bytes(value: Any) -> bytes:
+    if isinstance(value, str):
+        try:
+            return b64decode(value, validate=True)
+        except binascii.Error:
+            raise ValueError from None
+    if not isinstance(value, bytes):
+        raise TypeError
+    return value
+
+
+def _date(value: Any) -> date:
+    if isinstance(value, str) and _DATE.fullmatch(value):
+        return date.fromisoformat(value)
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise TypeError
+    return value
+
+
+def _timestamp(value: Any) -> datetime:
+    microseconds, rest = divmod(_moment(value), 1000)
+    if rest:
+        raise ValueError
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def _timestamp_ns(value: Any) -> np.datetime64:
+    return np.datetime64(_moment(value), "ns")
+
+
+def _moment(value: Any) -> int:
+    if isinstance(value, str):
+        return from_text(value)
+    if isinstance(value, np.datetime64):
+        return int(value.astype("datetime64[ns]").astype(np.int64))
+    if not isinstance(value, datetime):
+        raise TypeError
+    return nanoseconds(value)
+
+
+_INSTANT = "2024-05-01T12:30:00Z"
+_READERS: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "int8": (_integer, "17"),
+    "int16": (_integer, "17"),
+    "int32": (_integer, "17"),
+    "int64": (_integer, "17"),
+    "bool": (_bool, "true"),
+    "string": (_string, '"a"'),
+    "bytes": (_bytes, '"YQ==" (base64)'),
+    "date": (_date, "2024-05-01"),
+    "timestamp": (_timestamp, _INSTANT),
+    "timestamp_ns": (_timestamp_ns, _INSTANT),
+}
