@@ -1,0 +1,53 @@
+"""The rows of a view that go online: one for each entity, as of one moment."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from asof.features.aggregates import WindowFeature
+from asof.features.types import Schema
+from asof.features.view import FeatureView, expand
+from asof.transforms.features_at import features_at
+from asof.transforms.point_in_time import attributes
+from asof.transforms.timeline import Timeline
+
+NANOSECONDS = pa.timestamp("ns", "UTC")
+
+
+def has_aggregates(view: FeatureView) -> bool:
+    """Whether a view's values change as time goes by, without new rows."""
+    return any(not isinstance(feature, str) for feature in view.features)
+
+
+def absent_values(view: FeatureView, columns: Schema) -> list[int | None]:
+    """What the features of an entity without any row are: counts are 0, all others null."""
+    counts = ("count", "count_distinct")
+    return [
+        0 if isinstance(feature, WindowFeature) and feature.function in counts else None
+        for feature in expand(view, columns)
+    ]
+
+
+def online_rows(rows: pa.Table, view: FeatureView, columns: Schema, as_of: int) -> pa.Table:
+    """For each entity in `rows`: its keys, `_event_time` and its features at `as_of` (ns since 1970, UTC).
+
+    The event time of aggregates is `as_of`; that of attributes is the time of the row that holds
+    them. An entity of which nothing holds any more has no row.
+    """
+    keys = list(view.entity.keys)
+    entities = rows.select(keys).group_by(keys, use_threads=False).aggregate([])
+    cutoffs = pa.array(np.full(entities.num_rows, as_of, np.int64)).cast(NANOSECONDS)
+    labels = entities.append_column("cutoff", cutoffs)
+    features = features_at(labels, rows, view, columns)
+    times = cutoffs if has_aggregates(view) else _held_since(labels, rows, view)
+    online = entities.append_column("_event_time", times)
+    for name in features.column_names:
+        online = online.append_column(name, features[name])
+    return online.filter(pc.is_valid(online["_event_time"]))
+
+
+def _held_since(labels: pa.Table, rows: pa.Table, view: FeatureView) -> pa.ChunkedArray:
+    timeline = Timeline(labels, rows, list(view.entity.keys))
+    return attributes(timeline, rows, [], ttl=None)["_event_time"].cast(NANOSECONDS)

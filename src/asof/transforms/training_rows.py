@@ -1,0 +1,55 @@
+"""The rows of a training set: labels with outcomes and the features known at their cut-offs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow as pa
+
+from asof.features.label import Label
+from asof.features.types import Schema
+from asof.features.view import SEPARATOR, FeatureView
+from asof.transforms.features_at import features_at
+from asof.transforms.outcomes import outcomes
+from asof.transforms.population import population
+
+
+@dataclass(frozen=True)
+class ViewRows:
+    """A view with its rows: at least those of the entities that are asked about."""
+
+    view: FeatureView
+    columns: Schema
+    features: Sequence[str]
+    rows: pa.Table
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """Rows of a training set, with the number of labels left out since they are not mature."""
+
+    rows: pa.Table
+    immature: int
+
+
+def training_rows(
+    label: Label,
+    label_rows: pa.Table,
+    complete_until: datetime,
+    views: Sequence[ViewRows],
+    *,
+    strict: bool = False,
+    known_at: str = "respect",
+) -> TrainingRows:
+    """Keys, cutoff, the outcome under the label's name, then each view's features as `view__feature`."""
+    asked = population(label_rows, label, complete_until, known_at=known_at)
+    rows = asked.labels.append_column(label.name, outcomes(asked.labels, label_rows, label))
+    for item in views:
+        found = features_at(
+            asked.labels, item.rows, item.view, item.columns, strict=strict, known_at=known_at
+        )
+        for name in item.features:
+            rows = rows.append_column(f"{item.view.name}{SEPARATOR}{name}", found[name])
+    return TrainingRows(rows, asked.immature)
