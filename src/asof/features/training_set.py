@@ -12,6 +12,9 @@ from asof.features.label import Label
 from asof.features.service import check_features, views_of
 from asof.features.view import FeatureView, Selection
 
+KNOWN_AT = ("respect", "ignore")
+"""Whether a row counts from its created time on, or as if it had always been known."""
+
 
 @definition
 class ByTime:
@@ -39,6 +42,7 @@ class TrainingSet:
     """For each row of `label`, the `features` as they were at its cut-off.
 
     `strict` cut-offs see only what happened before them (`e < t`), not at the same instant.
+    With known_at="ignore" they also see what became known only after them; "respect" is the rule.
     """
 
     name: str
@@ -46,6 +50,7 @@ class TrainingSet:
     features: tuple[FeatureView | Selection, ...]
     split: ByTime | None
     strict: bool
+    known_at: str
 
     def __init__(
         self,
@@ -55,6 +60,7 @@ class TrainingSet:
         features: Iterable[FeatureView | Selection],
         split: ByTime | None = None,
         strict: bool = False,
+        known_at: str = "respect",
     ) -> None:
         check_name("TrainingSet", name)
         owner = f"TrainingSet {name!r}"
@@ -67,6 +73,7 @@ class TrainingSet:
             features=check_features(owner, features),
             split=split,
             strict=check_type(owner, "strict", strict, bool),
+            known_at=_check_known_at(owner, known_at),
         )
         for view in self.views:
             _check_joins(owner, view, label)
@@ -74,6 +81,12 @@ class TrainingSet:
     @property
     def views(self) -> tuple[FeatureView, ...]:
         return views_of(self.features)
+
+
+def _check_known_at(owner: str, known_at: str) -> str:
+    if known_at not in KNOWN_AT:
+        raise DefinitionError(f"{owner}: known_at {known_at!r}; {choices(str(known_at), KNOWN_AT)}")
+    return known_at
 
 
 def _check_joins(owner: str, view: FeatureView, label: Label) -> None:

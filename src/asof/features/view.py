@@ -24,7 +24,8 @@ class FeatureView:
     """Features of `entity`, computed from the rows of `source`.
 
     `features` are names of columns (the value in the one row that holds at the cut-off) and
-    aggregates over windows of rows. With `ttl`, a row older than that at the cut-off holds no more.
+    aggregates over windows of rows. With `ttl`, a row older than that at the cut-off holds no more;
+    online, aggregates that were published longer ago than that count as expired.
 
     `enrich` adds to each row, before the features, those of other views as they were at the row's
     event time, in columns named `view__feature`; the source must have those views' keys. A view
