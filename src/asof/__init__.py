@@ -1,0 +1,115 @@
+"""Asof: features and training sets that are correct as of every cut-off, from definitions in your repository.
+
+Importing it reads no file, starts no thread and loads no engine.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asof.errors import AsofError, Conflict, DataError, DefinitionError, MissingExtra, NotFound
+from asof.features.aggregates import (
+    Count,
+    CountDistinct,
+    DaysSinceLast,
+    First,
+    Last,
+    Max,
+    Mean,
+    Min,
+    Ratio,
+    Std,
+    Sum,
+)
+from asof.features.cleaning import dedupe, derive, drop_where, fill, keep_where, replace, trim
+from asof.features.entity import Entity
+from asof.features.expectations import between, matches, not_null, one_of
+from asof.features.expressions import col, sql
+from asof.features.label import Label, every
+from asof.features.readers import Files
+from asof.features.service import FeatureService
+from asof.features.source import Source
+from asof.features.training_set import ByTime, TrainingSet
+from asof.features.types import (
+    Bool,
+    Bytes,
+    Date,
+    Decimal,
+    Float32,
+    Float64,
+    Int8,
+    Int16,
+    Int32,
+    Int64,
+    String,
+    Timestamp,
+    TimestampNs,
+)
+from asof.features.view import FeatureView
+from asof.version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from asof.project import Project
+
+__all__ = [
+    "AsofError",
+    "Bool",
+    "ByTime",
+    "Bytes",
+    "Conflict",
+    "Count",
+    "CountDistinct",
+    "DataError",
+    "Date",
+    "DaysSinceLast",
+    "Decimal",
+    "DefinitionError",
+    "Entity",
+    "FeatureService",
+    "FeatureView",
+    "Files",
+    "First",
+    "Float32",
+    "Float64",
+    "Int8",
+    "Int16",
+    "Int32",
+    "Int64",
+    "Label",
+    "Last",
+    "Max",
+    "Mean",
+    "Min",
+    "MissingExtra",
+    "NotFound",
+    "Ratio",
+    "Source",
+    "Std",
+    "String",
+    "Sum",
+    "Timestamp",
+    "TimestampNs",
+    "TrainingSet",
+    "between",
+    "col",
+    "dedupe",
+    "derive",
+    "drop_where",
+    "every",
+    "fill",
+    "keep_where",
+    "matches",
+    "not_null",
+    "one_of",
+    "open",
+    "replace",
+    "sql",
+    "trim",
+]
+
+
+def open(path: str = ".", profile: str | None = None) -> Project:
+    """Open the project in the folder `path` or in the nearest one above it that has an `asof.toml`."""
+    from asof.project import Project
+
+    return Project.open(path, profile)

@@ -1,0 +1,6 @@
+"""`python -m asof` is the command `asof`."""
+
+from asof.cli.main import main
+
+if __name__ == "__main__":
+    main()

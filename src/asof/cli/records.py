@@ -1,0 +1,192 @@
+"""`asof tables` and `asof runs`: what the catalogue has on record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from asof.cli.commands import Command
+from asof.cli.formats import moment, number, size, took
+from asof.cli.invocation import Invocation
+from asof.cli.output import print_facts, print_table, show
+
+if TYPE_CHECKING:
+    from asof.project import Project
+    from asof.storage.catalogue import Run, Step, TableVersion
+
+ALL = 1_000_000
+
+
+@click.command(cls=Command, examples=["asof tables"])
+@click.pass_obj
+def tables(asked: Invocation) -> None:
+    """List every table with the version that counts now.
+
+    Times are in UTC. The run is given by the end of its id; its steps: asof runs RUN.
+    """
+    with asked.open() as project:
+        versions = project.tables()
+    show(asked, [_table_record(version) for version in versions], lambda: _print_versions(versions))
+
+
+@click.command(cls=Command, examples=["asof runs", "asof runs 3fa9c1"])
+@click.argument("run", required=False)
+@click.option(
+    "--limit",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="How many of the newest.",
+)
+@click.pass_obj
+def runs(asked: Invocation, run: str | None, limit: int) -> None:
+    """List the newest runs, or the steps of one.
+
+    RUN is a run's id or the end of one. Of each step: rows read = written + quarantined + dropped.
+    """
+    with asked.open() as project:
+        if run is None:
+            found = project.runs(limit)
+            show(asked, [run_record(each) for each in found], lambda: _print_runs(found))
+        else:
+            one = _run_ending(project, run)
+            steps = project.steps(one.id)
+            record = {**run_record(one), "steps": [step_record(step) for step in steps]}
+            show(asked, record, lambda: _print_run(one, steps))
+
+
+def run_record(run: Run) -> dict[str, object]:
+    """A run as JSON data."""
+    return {
+        "id": run.id,
+        "status": run.status,
+        "started_at": run.started_at,
+        "finished_at": run.finished_at,
+        "who": run.who,
+        "engine": run.engine,
+        "code_revision": run.code_revision,
+        "error": run.error,
+    }
+
+
+def step_record(step: Step) -> dict[str, object]:
+    """A step as JSON data."""
+    return {
+        "name": step.name,
+        "status": step.status,
+        "started_at": step.started_at,
+        "finished_at": step.finished_at,
+        "rows_read": step.rows_read,
+        "rows_written": step.rows_written,
+        "rows_quarantined": step.rows_quarantined,
+        "rows_dropped": step.rows_dropped,
+        "details": step.details,
+    }
+
+
+def _table_record(version: TableVersion) -> dict[str, object]:
+    return {
+        "table": version.table,
+        "version": version.version,
+        "rows": version.rows,
+        "bytes": version.bytes,
+        "committed_at": version.committed_at,
+        "run": version.run,
+        "definition": version.definition,
+        "inputs": version.inputs,
+    }
+
+
+def _run_ending(project: Project, given: str) -> Run:
+    alike = [run for run in project.runs(ALL) if run.id.endswith(given)]
+    return alike[0] if alike else project.workspace.catalogue.run(given)
+
+
+def _print_versions(versions: Sequence[TableVersion]) -> None:
+    if not versions:
+        click.echo("There are no tables yet; make them with: asof run")
+        return
+    rows = [
+        (
+            version.table,
+            str(version.version),
+            number(version.rows),
+            size(version.bytes) if version.bytes else "-",
+            moment(version.committed_at),
+            version.run.rpartition("-")[2],
+        )
+        for version in versions
+    ]
+    print_table(
+        {
+            "table": "left",
+            "version": "right",
+            "rows": "right",
+            "size": "right",
+            "when": "left",
+            "run": "left",
+        },
+        rows,
+    )
+
+
+def _print_runs(runs: Sequence[Run]) -> None:
+    if not runs:
+        click.echo("Nothing has been run yet; do it with: asof run")
+        return
+    rows = [
+        (run.id, moment(run.started_at), took(run.started_at, run.finished_at), run.status, run.who)
+        for run in runs
+    ]
+    print_table({"run": "left", "started": "left", "took": "right", "status": "left", "who": "left"}, rows)
+
+
+def _print_run(run: Run, steps: Sequence[Step]) -> None:
+    click.echo(f"Run {run.id}")
+    facts = {
+        "status": run.status,
+        "started": moment(run.started_at, seconds=True),
+        "took": took(run.started_at, run.finished_at),
+        "who": run.who,
+        "engine": run.engine,
+        "code": run.code_revision or "not in git",
+        "error": run.error or "",
+    }
+    print_facts({name: fact for name, fact in facts.items() if fact})
+    if steps:
+        click.echo()
+        _print_steps(steps)
+
+
+def _print_steps(steps: Sequence[Step]) -> None:
+    rows = [
+        (
+            step.name,
+            number(step.rows_read),
+            number(step.rows_written),
+            number(step.rows_quarantined),
+            number(step.rows_dropped),
+            _ending(step),
+        )
+        for step in steps
+    ]
+    print_table(
+        {
+            "step": "left",
+            "read": "right",
+            "written": "right",
+            "quarantined": "right",
+            "dropped": "right",
+            "took": "left",
+        },
+        rows,
+    )
+
+
+def _ending(step: Step) -> str:
+    if step.status == "skipped":
+        return "up to date"
+    return took(step.started_at, step.finished_at) if step.status == "succeeded" else step.status

@@ -1,0 +1,54 @@
+"""`asof run`: everything brought up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from asof.cli.commands import Command
+from asof.cli.formats import number, took
+from asof.cli.invocation import Invocation
+from asof.cli.output import show
+from asof.cli.progress import progress
+from asof.cli.records import run_record, step_record
+
+if TYPE_CHECKING:
+    from asof.storage.catalogue import Run, Step
+
+
+@click.command(cls=Command, examples=["asof run", "asof run --profile prod --json"])
+@click.pass_obj
+def run(asked: Invocation) -> None:
+    """Bring tables and online rows up to date.
+
+    Ingests what is new in the sources, cleans and checks it, lays out what views and labels need
+    and publishes features online. What is up to date is left alone. Stopped or killed, it goes on
+    where it was the next time.
+    """
+    steps: list[Step] = []
+    with asked.open() as project, progress(err=asked.json) as shown:
+
+        def on_step(step: Step) -> None:
+            steps.append(step)
+            shown.on_step(step)
+
+        done = project.run(report=shown.report, on_step=on_step)
+    record = {
+        "run": run_record(done),
+        "up_to_date": all(step.status == "skipped" for step in steps),
+        "steps": [step_record(step) for step in steps],
+    }
+    show(asked, record, lambda: click.echo(_summary(done, steps)))
+
+
+def _summary(done: Run, steps: Sequence[Step]) -> str:
+    worked = [step for step in steps if step.status != "skipped"]
+    if not worked:
+        return "Nothing was to be done: everything is up to date with the sources and definitions."
+    lines = [f"Run {done.id} took {took(done.started_at, done.finished_at)}."]
+    quarantined = sum(step.rows_quarantined for step in worked)
+    if quarantined:
+        lines.append(f"Rows in quarantine: {number(quarantined)}; see why with: asof quarantine")
+    return "\n".join(lines)

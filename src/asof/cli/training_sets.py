@@ -1,0 +1,193 @@
+"""`asof training-set`: build labelled training sets, and see what went into them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from asof.cli.commands import Group
+from asof.cli.formats import moment, moment_of_ns, number
+from asof.cli.invocation import Invocation
+from asof.cli.output import print_facts, print_table, show
+
+if TYPE_CHECKING:
+    from asof.storage.catalogue import TrainingSetVersion
+
+
+def name_at_version(text: str) -> tuple[str, int | None]:
+    """NAME, or NAME@VERSION."""
+    name, at, version = text.partition("@")
+    if not name or (at and not version.isdecimal()):
+        raise click.BadParameter(f"{text!r} is not NAME or NAME@VERSION, as in churn@3")
+    return name, int(version) if at else None
+
+
+@click.group(cls=Group, name="training-set")
+def training_set() -> None:
+    """Build, list and show training sets.
+
+    A training set holds a label's rows with the features as they were at each cut-off. Every build
+    is a version that never changes, with a manifest of all that went into it.
+    """
+
+
+@training_set.command(examples=["asof training-set build churn"])
+@click.argument("name")
+@click.pass_obj
+def build(asked: Invocation, name: str) -> None:
+    """Build a training set from the tables as they are.
+
+    Where nothing that it is made from has changed since its newest version, that one is given.
+    """
+    with asked.open() as project:
+        built = project.build_training_set(name)
+    record = {**_record(built.version), "new": built.new}
+    show(asked, record, lambda: _print_built(built.version, built.new))
+
+
+@training_set.command("list", examples=["asof training-set list", "asof training-set list churn"])
+@click.argument("name", required=False)
+@click.pass_obj
+def list_(asked: Invocation, name: str | None) -> None:
+    """List the versions that were built, newest first."""
+    with asked.open() as project:
+        found = project.training_sets(name)
+    show(asked, [_record(version) for version in found], lambda: _print_versions(found))
+
+
+@training_set.command("show", examples=["asof training-set show churn", "asof training-set show churn@1"])
+@click.argument("version", metavar="NAME[@VERSION]", type=name_at_version)
+@click.pass_obj
+def show_(asked: Invocation, version: tuple[str, int | None]) -> None:
+    """Show the manifest of a version, the newest unless said."""
+    with asked.open() as project:
+        found = project.training_set(*version)
+    show(asked, _record(found), lambda: _print_manifest(found))
+
+
+def _record(version: TrainingSetVersion) -> dict[str, object]:
+    return {
+        "name": version.name,
+        "version": version.version,
+        "created_at": version.created_at,
+        "manifest": version.manifest,
+    }
+
+
+def _print_built(version: TrainingSetVersion, new: bool) -> None:
+    named = f"{version.name}@{version.version}"
+    if new:
+        click.echo(f"Built {named}")
+    else:
+        click.echo(f"{named} is there already: nothing that it is made from has changed since")
+    print_facts(_summary(version.manifest))
+
+
+def _summary(manifest: Mapping[str, Any]) -> dict[str, str]:
+    labels = manifest["labels"]
+    return {
+        "rows": number(manifest["rows"]),
+        "split": _split(manifest["split"]),
+        "label rate": _rate(labels["rate"]),
+        "immature": f"{number(labels['immature'])} labels left out",
+        "fingerprint": manifest["fingerprint"],
+    }
+
+
+def _split(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{part} {number(count)}" for part, count in counts.items()) or "none"
+
+
+def _rate(rate: float | None) -> str:
+    return "-" if rate is None else f"{rate:.2%}"
+
+
+def _print_versions(versions: Sequence[TrainingSetVersion]) -> None:
+    if not versions:
+        click.echo("None has been built yet; build one with: asof training-set build NAME")
+        return
+    rows = [
+        (
+            f"{version.name}@{version.version}",
+            number(version.manifest["rows"]),
+            _rate(version.manifest["labels"]["rate"]),
+            moment(version.created_at),
+            version.manifest["fingerprint"][:16],
+        )
+        for version in versions
+    ]
+    print_table(
+        {
+            "training set": "left",
+            "rows": "right",
+            "label rate": "right",
+            "built": "left",
+            "fingerprint": "left",
+        },
+        rows,
+    )
+
+
+def _print_manifest(version: TrainingSetVersion) -> None:
+    manifest = version.manifest
+    click.echo(f"{version.name}@{version.version}")
+    print_facts(_summary(manifest) | _circumstances(manifest))
+    _print_section("Made from", "table", "version", manifest["inputs"])
+    _print_section("Definitions", "definition", "hash", manifest["definitions"])
+    click.echo("\nColumns")
+    _print_columns(manifest["columns"], manifest["statistics"])
+    for assumption in manifest["assumptions"]:
+        click.echo(f"\nAssumed: {assumption}")
+
+
+def _circumstances(manifest: Mapping[str, Any]) -> dict[str, str]:
+    labels, parameters = manifest["labels"], manifest["parameters"]
+    complete = labels["complete_until"]
+    return {
+        "cut-offs": f"{_iso(labels['first_cutoff'])} to {_iso(labels['last_cutoff'])}",
+        "complete to": "-" if complete is None else moment_of_ns(complete),
+        "rules": ", ".join(f"{name} {rule}" for name, rule in parameters.items()),
+        "built": f"{_iso(manifest['created_at'])}, asof {manifest['asof']}, engine {manifest['engine']}",
+        "code": manifest["code_revision"] or "not in git",
+    }
+
+
+def _iso(text: str | None) -> str:
+    return "-" if text is None else moment(datetime.fromisoformat(text))
+
+
+def _print_section(title: str, name: str, what: str, values: Mapping[str, object]) -> None:
+    click.echo(f"\n{title}")
+    print_table({name: "left", what: "left"}, [(key, str(value)) for key, value in values.items()], indent=2)
+
+
+def _print_columns(columns: Sequence[Sequence[str]], statistics: Mapping[str, Mapping[str, Any]]) -> None:
+    rows = [
+        (name, _dtype(kind), number(statistics[name]["nulls"]), _spread(statistics[name]))
+        for name, kind in columns
+    ]
+    print_table({"column": "left", "type": "left", "nulls": "right", "values": "left"}, rows, indent=2)
+
+
+def _dtype(arrow: str) -> str:
+    """An Arrow type as short as definitions name it."""
+    named = arrow.replace("decimal128", "decimal").replace(", ", ",").replace(",tz=UTC", "")
+    return {"double": "float64", "float": "float32", "timestamp[us]": "timestamp"}.get(named, named)
+
+
+def _spread(found: Mapping[str, Any]) -> str:
+    if "true" in found:
+        return f"{number(found['true'])} true"
+    if "distinct" in found:
+        return f"{number(found['distinct'])} distinct"
+    spread = f"{_value(found['min'])} to {_value(found['max'])}"
+    return spread if found.get("mean") is None else f"{spread}, mean {found['mean']:,.4g}"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.4g}"
+    return number(value) if isinstance(value, int) else str(value or "-").removesuffix("+00:00")

@@ -1,0 +1,90 @@
+"""Plans: what `apply` and `run` would change, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from asof.features.diff import Change, diff
+from asof.features.graph import Definitions, TableNode
+from asof.features.source import Source
+from asof.ingest.connector import open_connector
+from asof.steps.clean import builds_on
+from asof.storage.catalogue import TableVersion
+from asof.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class TablePlan:
+    """A table that a run would write: "build", "rebuild" or "append", why, and the rows it has now."""
+
+    table: str
+    action: str
+    why: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Changes of definitions against the applied revision (None: nothing was applied), and of tables."""
+
+    revision: int | None
+    changes: tuple[Change, ...]
+    tables: tuple[TablePlan, ...]
+
+    @property
+    def empty(self) -> bool:
+        """Whether everything is as defined already."""
+        return not self.changes and not self.tables
+
+
+def make_plan(workspace: Workspace, definitions: Definitions) -> Plan:
+    """Compare definitions with what was applied, tables with their inputs, sources with their cursors."""
+    revision = workspace.catalogue.revision()
+    applied = revision.definitions if revision else {}
+    planned: dict[str, TablePlan] = {}
+    for node in definitions.tables:
+        if found := _table_plan(workspace, node, planned):
+            planned[node.name] = found
+    return Plan(
+        revision.number if revision else None,
+        diff(applied, definitions.described),
+        tuple(planned.values()),
+    )
+
+
+def _table_plan(workspace: Workspace, node: TableNode, planned: dict[str, TablePlan]) -> TablePlan | None:
+    current = workspace.catalogue.current(node.name)
+    rows = current.rows if current else 0
+    if current is None:
+        return TablePlan(node.name, "build", "not built yet", rows)
+    if current.definition != node.definition:
+        return TablePlan(node.name, "rebuild", "its definition or that of an input has changed", rows)
+    if isinstance(node.of, Source) and not node.inputs:
+        pending = open_connector(node.of, root=str(workspace.settings.folder)).pending(
+            dict(current.cursor or {})
+        )
+        return TablePlan(node.name, "append", f"new: {_listed(pending)}", rows) if pending else None
+    return _from_inputs(workspace, node, current, planned)
+
+
+def _from_inputs(
+    workspace: Workspace, node: TableNode, current: TableVersion, planned: dict[str, TablePlan]
+) -> TablePlan | None:
+    moved = [name for name in node.inputs if name in planned or _moved(workspace, name, current)]
+    if not moved:
+        return None
+    rebuilt = [name for name in moved if name in planned and planned[name].action != "append"]
+    inputs = [version for name in node.inputs if (version := workspace.catalogue.current(name))]
+    grows = node.appends and not rebuilt and moved == [node.inputs[0]] and builds_on(current, node, inputs)
+    why = f"{_listed(rebuilt or moved)} {'is rebuilt' if rebuilt else 'has new rows'}"
+    return TablePlan(node.name, "append" if grows else "rebuild", why, current.rows)
+
+
+def _moved(workspace: Workspace, name: str, current: TableVersion) -> bool:
+    version = workspace.catalogue.current(name)
+    return version is not None and current.inputs.get(name) != version.version
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(names[:3])
+    return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown
