@@ -12,8 +12,8 @@ from asof.features.source import Source
 from asof.steps.context import Context, counted, ended, skipped
 from asof.steps.quarantine import quarantine
 from asof.storage.catalogue import Step, TableVersion
-from asof.transforms.cleaning import clean as cleaned_rows
-from asof.transforms.cleaning import dedupe_columns
+from asof.transforms.cleaning.clean import clean as cleaned_rows
+from asof.transforms.cleaning.clean import dedupe_columns
 
 
 def clean(context: Context, node: TableNode, source: Source) -> Step:

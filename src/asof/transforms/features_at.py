@@ -7,9 +7,9 @@ import pyarrow as pa
 from asof.features.aggregates import WindowFeature
 from asof.features.types import Schema
 from asof.features.view import Attribute, FeatureView, expand
-from asof.transforms.point_in_time import attributes
-from asof.transforms.timeline import Timeline
-from asof.transforms.windows import aggregate
+from asof.transforms.kernels.point_in_time import attributes
+from asof.transforms.kernels.timeline import Timeline
+from asof.transforms.kernels.windows import aggregate
 
 
 def features_at(

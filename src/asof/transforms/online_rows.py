@@ -10,8 +10,8 @@ from asof.features.aggregates import WindowFeature
 from asof.features.types import Schema
 from asof.features.view import FeatureView, expand
 from asof.transforms.features_at import features_at
-from asof.transforms.point_in_time import attributes
-from asof.transforms.timeline import Timeline
+from asof.transforms.kernels.point_in_time import attributes
+from asof.transforms.kernels.timeline import Timeline
 
 NANOSECONDS = pa.timestamp("ns", "UTC")
 

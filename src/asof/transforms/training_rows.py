@@ -12,8 +12,8 @@ from asof.features.label import Label
 from asof.features.types import Schema
 from asof.features.view import SEPARATOR, FeatureView
 from asof.transforms.features_at import features_at
-from asof.transforms.outcomes import outcomes
-from asof.transforms.population import population
+from asof.transforms.kernels.outcomes import outcomes
+from asof.transforms.kernels.population import population
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from asof.errors import DefinitionError, choices
 from asof.features.durations import Duration
-from asof.transforms.instants import (
+from asof.transforms.kernels.instants import (
     EARLIEST,
     LATEST,
     NS_PER,
@@ -20,7 +20,7 @@ from asof.transforms.instants import (
     finest_unit,
     shifted_back,
 )
-from asof.transforms.key_codes import NO_KEY, key_codes
+from asof.transforms.kernels.key_codes import NO_KEY, key_codes
 
 _TIMES = ("_event_time", "_known_from", "_known_until")
 

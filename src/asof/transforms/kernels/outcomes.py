@@ -13,8 +13,8 @@ from asof.features.expressions import Call, Column, Expr
 from asof.features.label import Label
 from asof.storage.arrow_types import arrow_type
 from asof.transforms.expressions import compute
-from asof.transforms.timeline import Timeline
-from asof.transforms.windows import aggregate
+from asof.transforms.kernels.timeline import Timeline
+from asof.transforms.kernels.windows import aggregate
 
 
 def outcomes(labels: pa.Table, rows: pa.Table, label: Label) -> pa.ChunkedArray:

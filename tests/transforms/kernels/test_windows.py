@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.transforms import oracle
-from tests.transforms.oracle import Row
-from tests.transforms.strategies import HOUR, VALUES, Case, cases, durations, table
+from tests.transforms.kernels import oracle
+from tests.transforms.kernels.oracle import Row
+from tests.transforms.kernels.strategies import HOUR, VALUES, Case, cases, durations, table
 
 from asof.errors import DataError
 from asof.features.aggregates import (
@@ -34,10 +34,10 @@ from asof.features.durations import ZERO
 from asof.features.expressions import col
 from asof.features.types import Float64, Int64, Schema
 from asof.storage.arrow_types import arrow_type, type_name
-from asof.transforms import windows
-from asof.transforms.point_in_time import NO_ROW, latest
-from asof.transforms.timeline import Timeline
-from asof.transforms.windows import aggregate
+from asof.transforms.kernels import windows
+from asof.transforms.kernels.point_in_time import NO_ROW, latest
+from asof.transforms.kernels.timeline import Timeline
+from asof.transforms.kernels.windows import aggregate
 
 COLUMNS = Schema({name: type_name(type) for name, type in VALUES.items()})
 NUMBERS = ["amount", "price", "wealth", "weight", "share"]

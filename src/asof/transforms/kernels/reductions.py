@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from asof.errors import DataError
-from asof.transforms.exact import (
+from asof.transforms.kernels.exact import (
     Floats,
     Numbers,
     as_floats,
@@ -22,7 +22,7 @@ from asof.transforms.exact import (
     segment_sums,
     whole_array,
 )
-from asof.transforms.instants import Bools, Ints
+from asof.transforms.kernels.instants import Bools, Ints
 
 _NS_PER_DAY = 86_400 * 10**9
 

@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
-from tests.transforms import oracle
-from tests.transforms.strategies import system_columns, table
+from tests.transforms.kernels import oracle
+from tests.transforms.kernels.strategies import system_columns, table
 
 from asof.features.aggregates import Mean
 from asof.features.durations import Duration
 from asof.features.types import Int64, Schema
-from asof.transforms.point_in_time import attributes
-from asof.transforms.timeline import Timeline
-from asof.transforms.windows import aggregate
+from asof.transforms.kernels.point_in_time import attributes
+from asof.transforms.kernels.timeline import Timeline
+from asof.transforms.kernels.windows import aggregate
 
-FOLDER = Path(os.environ.get("ASOF_ORACLES", Path(__file__).parents[3] / "shared" / "oracles"))
+FOLDER = Path(os.environ.get("ASOF_ORACLES", Path(__file__).parents[4] / "shared" / "oracles"))
 CUTOFF = {"cutoff": pa.timestamp("us", "UTC")}
 
-pytestmark = pytest.mark.skipif(
-    not FOLDER.is_dir(), reason=f"missing: the cases of other projects (ASOF_ORACLES, now {FOLDER})"
-)
+
+@pytest.fixture(autouse=True)
+def _cases_are_there(require: Callable[[str, object], None]) -> None:
+    require(
+        f"the cases of other projects (the folder that ASOF_ORACLES names, now {FOLDER})", FOLDER.is_dir()
+    )
 
 
 def read(name: str) -> Any:

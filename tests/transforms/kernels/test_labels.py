@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.transforms import oracle
-from tests.transforms.strategies import HOUR, START, VALUES, Case, cases, durations, moment, table
+from tests.transforms.kernels import oracle
+from tests.transforms.kernels.strategies import HOUR, START, VALUES, Case, cases, durations, moment, table
 
 from asof.errors import DefinitionError
 from asof.features.aggregates import Count, Max, Ratio, Sum
@@ -21,8 +21,8 @@ from asof.features.label import Label, every
 from asof.features.readers import Files
 from asof.features.source import Source
 from asof.storage.arrow_types import type_name
-from asof.transforms.outcomes import outcomes
-from asof.transforms.population import population
+from asof.transforms.kernels.outcomes import outcomes
+from asof.transforms.kernels.population import population
 
 OUTCOMES: dict[str, tuple[Expr, Any]] = {
     "count": (Count(), lambda rows, t: len(rows)),

@@ -12,10 +12,10 @@ import pyarrow as pa
 from asof.errors import DefinitionError
 from asof.features.durations import Duration
 from asof.features.label import Label
-from asof.transforms.instants import NS_PER, Ints, finest_unit, shifted_back
-from asof.transforms.key_codes import NO_KEY, key_codes
-from asof.transforms.reductions import ranges
-from asof.transforms.timeline import known_times, time_types
+from asof.transforms.kernels.instants import NS_PER, Ints, finest_unit, shifted_back
+from asof.transforms.kernels.key_codes import NO_KEY, key_codes
+from asof.transforms.kernels.reductions import ranges
+from asof.transforms.kernels.timeline import known_times, time_types
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ANCHOR = 4 * 86_400 * 10**9

@@ -9,13 +9,13 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.transforms import oracle
-from tests.transforms.strategies import DURATIONS, START, VALUES, Case, cases, durations, table
+from tests.transforms.kernels import oracle
+from tests.transforms.kernels.strategies import DURATIONS, START, VALUES, Case, cases, durations, table
 
 from asof.errors import DataError, DefinitionError, NotFound
 from asof.features.durations import Duration
-from asof.transforms.point_in_time import NO_ROW, attributes, latest
-from asof.transforms.timeline import Timeline
+from asof.transforms.kernels.point_in_time import NO_ROW, attributes, latest
+from asof.transforms.kernels.timeline import Timeline
 
 UTC_US = pa.timestamp("us", "UTC")
 ROW_TYPES = {"k": pa.int64(), "v": pa.string(), "_event_time": UTC_US, "_sequence": pa.int64()}

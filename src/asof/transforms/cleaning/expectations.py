@@ -11,8 +11,8 @@ import pyarrow as pa
 from asof.errors import DataError
 from asof.features.expectations import Expectation
 from asof.features.source import Source
+from asof.transforms.cleaning.rejection import Refusal, rejected, retracted
 from asof.transforms.expressions import evaluate
-from asof.transforms.rejection import Refusal, rejected, retracted
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 from hypothesis import strategies as st
-from tests.transforms import oracle
-from tests.transforms.oracle import Row
+from tests.transforms.kernels import oracle
+from tests.transforms.kernels.oracle import Row
 
 from asof.features.durations import Duration
 

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from asof.features.durations import Duration
-from asof.transforms.instants import Ints
-from asof.transforms.timeline import Timeline
+from asof.transforms.kernels.instants import Ints
+from asof.transforms.kernels.timeline import Timeline
 
 NO_ROW = -1
 

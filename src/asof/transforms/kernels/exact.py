@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from asof.transforms.instants import Bools, Ints
+from asof.transforms.kernels.instants import Bools, Ints
 
 Numbers = npt.NDArray[Any]
 """int64, float64, or Python's int as objects where 64 bits don't hold a value."""

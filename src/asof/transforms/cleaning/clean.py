@@ -14,9 +14,9 @@ from asof.errors import DataError
 from asof.features.cleaning import Dedupe
 from asof.features.source import Source
 from asof.storage.arrow_types import arrow_type
-from asof.transforms.cleaning_steps import StepCount, apply_steps
-from asof.transforms.expectations import RuleCount, hold
-from asof.transforms.rejection import Refusal, rejected, retracted
+from asof.transforms.cleaning.expectations import RuleCount, hold
+from asof.transforms.cleaning.rejection import Refusal, rejected, retracted
+from asof.transforms.cleaning.steps import StepCount, apply_steps
 
 UTC_MICROSECONDS = pa.timestamp("us", "UTC")
 

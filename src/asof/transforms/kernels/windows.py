@@ -13,9 +13,9 @@ from asof.features.aggregates import WindowFeature
 from asof.features.durations import Duration
 from asof.features.expressions import Expr
 from asof.transforms.expressions import mask
-from asof.transforms.instants import Bools, Ints
-from asof.transforms.reductions import REDUCTIONS, Events, Seen, quotient, ranges
-from asof.transforms.timeline import Timeline
+from asof.transforms.kernels.instants import Bools, Ints
+from asof.transforms.kernels.reductions import REDUCTIONS, Events, Seen, quotient, ranges
+from asof.transforms.kernels.timeline import Timeline
 
 _PAIRS = 1 << 20
 """How many pairs of a label and a row are looked at together; what bounds memory."""

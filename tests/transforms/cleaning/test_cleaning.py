@@ -17,7 +17,7 @@ from asof.features.readers import Files
 from asof.features.source import Source
 from asof.features.types import Bool, Float64, Int8, Int16, Int64, String, Timestamp
 from asof.features.types import Decimal as DecimalType
-from asof.transforms.cleaning import clean, dedupe_columns
+from asof.transforms.cleaning.clean import clean, dedupe_columns
 
 TIME = pa.timestamp("us", "UTC")
 ROWS = pa.table(

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from asof.errors import DataError, NotFound, choices
 from asof.storage.arrow_types import canonical
-from asof.transforms.instants import Ints
+from asof.transforms.kernels.instants import Ints
 
 NO_KEY = -1
 """The code of a key with a null in it; it matches nothing."""

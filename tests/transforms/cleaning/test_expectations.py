@@ -10,7 +10,7 @@ from asof.features.expectations import Expectation, between, matches, not_null, 
 from asof.features.readers import Files
 from asof.features.source import Source
 from asof.features.types import Bool, Int64, String, Timestamp
-from asof.transforms.expectations import hold
+from asof.transforms.cleaning.expectations import hold
 
 ROWS = pa.table(
     {

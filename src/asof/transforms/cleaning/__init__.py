@@ -1,0 +1,1 @@
+"""Cleaning: declared steps and rules, applied to ingested rows; every row accounted for."""
