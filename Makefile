@@ -58,5 +58,5 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/pip
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/pip
 	@echo 'Installing into $(VENV), for development ...'
 	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt \
-	  -e '.[demo,dev,notebooks,postgres,serve]'
+	  -e '.[bench,dask,demo,dev,narwhals,notebooks,postgres,serve,spark]'
 	@touch $@ $(VENV)/.demo

@@ -14,22 +14,26 @@ from asof.features.aggregates import (
     DaysSinceLast,
     First,
     Last,
+    LastN,
     Max,
     Mean,
     Min,
     Ratio,
     Std,
     Sum,
+    TopK,
 )
 from asof.features.cleaning import dedupe, derive, drop_where, fill, keep_where, replace, trim
 from asof.features.entity import Entity
 from asof.features.expectations import between, matches, not_null, one_of
 from asof.features.expressions import col, sql
-from asof.features.label import Label, every
+from asof.features.label import Label, each_event, every
+from asof.features.on_demand import OnDemandFeatureView, on_demand_feature_view
 from asof.features.readers import Files
 from asof.features.service import FeatureService
 from asof.features.source import Source
 from asof.features.training_set import ByTime, TrainingSet
+from asof.features.transform import Transform
 from asof.features.types import (
     Bool,
     Bytes,
@@ -41,11 +45,12 @@ from asof.features.types import (
     Int16,
     Int32,
     Int64,
+    List,
     String,
     Timestamp,
     TimestampNs,
 )
-from asof.features.view import FeatureView
+from asof.features.view import FeatureView, feature_view
 from asof.version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -77,11 +82,14 @@ __all__ = [
     "Int64",
     "Label",
     "Last",
+    "LastN",
+    "List",
     "Max",
     "Mean",
     "Min",
     "MissingExtra",
     "NotFound",
+    "OnDemandFeatureView",
     "Ratio",
     "Source",
     "Std",
@@ -89,17 +97,22 @@ __all__ = [
     "Sum",
     "Timestamp",
     "TimestampNs",
+    "TopK",
     "TrainingSet",
+    "Transform",
     "between",
     "col",
     "dedupe",
     "derive",
     "drop_where",
+    "each_event",
     "every",
+    "feature_view",
     "fill",
     "keep_where",
     "matches",
     "not_null",
+    "on_demand_feature_view",
     "one_of",
     "open",
     "replace",
@@ -108,8 +121,11 @@ __all__ = [
 ]
 
 
-def open(path: str = ".", profile: str | None = None) -> Project:
-    """Open the project in the folder `path` or in the nearest one above it that has an `asof.toml`."""
+def open(path: str = ".", profile: str | None = None, engine: str | None = None) -> Project:
+    """Open the project in the folder `path` or in the nearest one above it that has an `asof.toml`.
+
+    `profile` is one of that file; `engine` ("local", "dask" or "spark") goes before what it says.
+    """
     from asof.project import Project
 
-    return Project.open(path, profile)
+    return Project.open(path, profile, engine)

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from asof.features.describe import definition_hash, key_of
 from asof.features.graph import Definitions
@@ -15,8 +14,7 @@ from asof.features.training_set import TrainingSet
 from asof.revision import code_revision
 from asof.settings import Settings
 from asof.storage.catalogue import TableVersion
-from asof.storage.fingerprint import fingerprint
-from asof.transforms.statistics import statistics
+from asof.transforms.statistics import ColumnStatistics
 from asof.version import __version__
 
 
@@ -30,44 +28,41 @@ def recipe_of(wanted: TrainingSet, inputs: Mapping[str, TableVersion]) -> dict[s
     }
 
 
-def full_manifest(
-    recipe: Mapping[str, Any],
-    wanted: TrainingSet,
-    rows: pa.Table,
-    split: Mapping[str, int],
-    immature: int,
-    complete_until: int | None,
-    settings: Settings,
-    engine: str,
-) -> dict[str, Any]:
-    """The recipe with what came out of it, as JSON data. `complete_until` is in ns since 1970, UTC."""
+def made_by(settings: Settings, engine: str) -> dict[str, Any]:
+    """When, by what and from which revision of the code."""
     return {
-        **recipe,
-        "name": wanted.name,
         "created_at": datetime.now(UTC).isoformat(),
         "engine": engine,
         "asof": __version__,
         "code_revision": code_revision(settings.folder),
-        "rows": rows.num_rows,
-        "columns": [[field.name, str(field.type)] for field in rows.schema],
-        "labels": _labels(wanted, rows, immature, complete_until),
-        "split": dict(split),
-        "assumptions": _assumptions(wanted),
-        "statistics": statistics(rows),
-        "fingerprint": fingerprint(rows),
     }
 
 
-def _labels(wanted: TrainingSet, rows: pa.Table, immature: int, complete_until: int | None) -> dict[str, Any]:
-    cutoffs = pc.min_max(rows["cutoff"].cast(pa.timestamp("us", "UTC"))).as_py()
-    outcome = rows[wanted.label.name]
-    mean = pc.mean(outcome.cast(pa.float64())).as_py() if pa.types.is_boolean(outcome.type) else None
+def outcome_of(
+    wanted: TrainingSet,
+    schema: pa.Schema,
+    counts: Mapping[str, int],
+    statistics: Mapping[str, ColumnStatistics],
+    complete_until: int,
+) -> dict[str, Any]:
+    """What came out, as JSON data. `complete_until` is in ns since 1970, UTC."""
+    described = {name: column.described() for name, column in statistics.items()}
+    parts = ("train", "test", "embargoed") if wanted.split else ()
     return {
-        "immature": immature,
-        "complete_until": complete_until,
-        "first_cutoff": cutoffs["min"] and cutoffs["min"].isoformat(),
-        "last_cutoff": cutoffs["max"] and cutoffs["max"].isoformat(),
-        "rate": mean,
+        "name": wanted.name,
+        "keys": list(wanted.label.entity.keys),
+        "rows": counts["rows"],
+        "columns": [[field.name, str(field.type)] for field in schema],
+        "split": {part: counts[part] for part in parts},
+        "labels": {
+            "immature": counts["immature"],
+            "complete_until": complete_until,
+            "first_cutoff": described["cutoff"]["min"],
+            "last_cutoff": described["cutoff"]["max"],
+            "rate": described[wanted.label.name].get("mean"),
+        },
+        "assumptions": _assumptions(wanted),
+        "statistics": described,
     }
 
 

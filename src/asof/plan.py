@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 from asof.features.diff import Change, diff
 from asof.features.graph import Definitions, TableNode
 from asof.features.source import Source
 from asof.ingest.connector import open_connector
 from asof.steps.clean import builds_on
 from asof.storage.catalogue import TableVersion
+from asof.transforms.transform_checks import check_on_demand, check_view_transform
 from asof.workspace import Workspace
 
 
@@ -39,6 +42,7 @@ class Plan:
 
 def make_plan(workspace: Workspace, definitions: Definitions) -> Plan:
     """Compare definitions with what was applied, tables with their inputs, sources with their cursors."""
+    check_transforms(workspace, definitions)
     revision = workspace.catalogue.revision()
     applied = revision.definitions if revision else {}
     planned: dict[str, TablePlan] = {}
@@ -50,6 +54,29 @@ def make_plan(workspace: Workspace, definitions: Definitions) -> Plan:
         diff(applied, definitions.described),
         tuple(planned.values()),
     )
+
+
+def check_transforms(workspace: Workspace, definitions: Definitions) -> None:
+    """Hold every transform against no rows and a sample of those that it would be given.
+
+    DefinitionError where one does not do what it declares, DataError where it fails on a row.
+    """
+    views = dict(definitions.views)
+    for view in views.values():
+        if view.transform is not None:
+            check_view_transform(view, views, _sample(workspace, definitions, f"clean/{view.source.name}"))
+    for on_demand in definitions.on_demand.values():
+        check_on_demand(on_demand, views)
+
+
+def _sample(workspace: Workspace, definitions: Definitions, table: str) -> pa.Table | None:
+    """The first rows of a table, where it is there and of its present definition."""
+    current = workspace.catalogue.current(table)
+    node = next(node for node in definitions.tables if node.name == table)
+    if current is None or current.definition != node.definition:
+        return None
+    batches = workspace.table(table).batches(current.version)
+    return next((pa.Table.from_batches([batch]) for batch in batches if batch.num_rows), None)
 
 
 def _table_plan(workspace: Workspace, node: TableNode, planned: dict[str, TablePlan]) -> TablePlan | None:

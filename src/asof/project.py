@@ -1,28 +1,35 @@
-"""A project: its definitions, its data, and what can be done with them."""
+"""A project: its definitions, its data, and what can be done with them.
+
+What computes is imported by the method that needs it, so that lookups load no engine.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from dataclasses import replace
+from functools import cached_property, partial
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 
 from asof.errors import Conflict, NotFound
+from asof.features.describe import key_of
 from asof.features.graph import Definitions
-from asof.history import historical
 from asof.loading import load_definitions
-from asof.plan import Plan, make_plan
 from asof.revision import who
-from asof.run import OnStep, run
 from asof.serving.lookup import Lookup, Vectors
+from asof.serving.on_demand import OnDemandFunction
 from asof.settings import Settings, find_project, load_settings
-from asof.steps.context import Report
 from asof.storage.catalogue import Revision, Run, Step, TableVersion, TrainingSetVersion
-from asof.training import Built, build
-from asof.transforms.engine import LocalEngine
 from asof.workspace import Workspace
+
+if TYPE_CHECKING:
+    from asof.plan import Plan
+    from asof.run import OnStep
+    from asof.steps.context import Report
+    from asof.training import Built
+    from asof.transforms.engines.engine import Engine
 
 
 class Project:
@@ -33,9 +40,13 @@ class Project:
         self.workspace = Workspace(settings)
 
     @classmethod
-    def open(cls, path: str = ".", profile: str | None = None) -> Self:
-        """Open the project in the folder `path`, or in the nearest one above it."""
-        return cls(load_settings(find_project(path), profile))
+    def open(cls, path: str = ".", profile: str | None = None, engine: str | None = None) -> Self:
+        """Open the project in the folder `path`, or in the nearest one above it.
+
+        `profile` and `engine` go before what `asof.toml` says.
+        """
+        settings = load_settings(find_project(path), profile)
+        return cls(replace(settings, engine=engine) if engine else settings)
 
     def __enter__(self) -> Self:
         return self
@@ -60,18 +71,29 @@ class Project:
         """What the project's Python files define."""
         return load_definitions(self.settings.definitions)
 
+    def engine(self) -> Engine:
+        """The engine that the settings name; a context manager."""
+        from asof.transforms.engines.engine import open_engine
+
+        return open_engine(self.settings.engine, self.settings.scheduler)
+
     def plan(self) -> Plan:
         """What `apply` and `run` would do."""
+        from asof.plan import make_plan
+
         return make_plan(self.workspace, self.definitions)
 
     def apply(self) -> Revision:
         """Make the definitions the applied ones; the current revision where nothing has changed.
 
-        Conflict when somebody else's change came first.
+        Transforms are tried on a sample first. Conflict when somebody else's change came first.
         """
+        from asof.plan import check_transforms
+
         current = self.workspace.catalogue.revision()
         if current is not None and current.hash == self.definitions.hash:
             return current
+        check_transforms(self.workspace, self.definitions)
         expected = current.number if current else None
         return self.workspace.catalogue.apply(
             self.definitions.described, self.definitions.hash, who=who(), expected=expected
@@ -82,13 +104,19 @@ class Project:
 
         `report` takes lines of progress, `on_step` each step that has ended.
         """
+        from asof.run import run
+
         self._require_applied()
-        return run(self.workspace, self.definitions, report, on_step)
+        with self.engine() as engine:
+            return run(self.workspace, self.definitions, engine, report, on_step)
 
     def build_training_set(self, name: str) -> Built:
         """Build a training set from the tables as they are now, or find the version that is just that."""
+        from asof.training import build
+
         self._require_applied()
-        return build(self.workspace, self.definitions, name, LocalEngine())
+        with self.engine() as engine:
+            return build(self.workspace, self.definitions, name, engine)
 
     def training_sets(self, name: str | None = None) -> list[TrainingSetVersion]:
         """The versions of one or of all training sets, newest first."""
@@ -101,7 +129,8 @@ class Project:
     def read_training_set(self, name: str, version: int | None = None) -> pa.Table:
         """The rows of a version of a training set, by cut-off and then keys."""
         found = self.training_set(name, version)
-        return self.workspace.read(f"training_sets/{name}", found.version)
+        rows = self.workspace.read(f"training_sets/{name}", found.version)
+        return rows.sort_by([(column, "ascending") for column in ("cutoff", *found.manifest["keys"])])
 
     def get(
         self, service: str, keys: Mapping[str, object] | Sequence[Mapping[str, object]], **options: Any
@@ -116,12 +145,26 @@ class Project:
 
         `strict` and `known_at` are as in `TrainingSet`.
         """
-        return historical(self.workspace, self.definitions, service, labels, strict=strict, known_at=known_at)
+        from asof.history import historical
+
+        with self.engine() as engine:
+            return historical(
+                self.workspace, self.definitions, engine, service, labels, strict=strict, known_at=known_at
+            )
 
     @cached_property
     def lookup(self) -> Lookup:
-        """Online lookups. They need what was applied and published, not the definitions' files."""
-        return Lookup(self.workspace.catalogue, self.workspace.online_reader)
+        """Online lookups. Definitions' files are read only where a service has on-demand features."""
+        return Lookup(self.workspace.catalogue, self.workspace.online_reader, self._on_demand_functions)
+
+    def _on_demand_functions(self) -> dict[str, OnDemandFunction]:
+        from asof.transforms.on_demand import compute_on_demand
+
+        described = self.definitions.described
+        return {
+            name: OnDemandFunction(described[key_of(view)], partial(compute_on_demand, view))
+            for name, view in self.definitions.on_demand.items()
+        }
 
     def tables(self) -> list[TableVersion]:
         """The version that counts of every table."""

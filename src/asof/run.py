@@ -15,21 +15,24 @@ from asof.steps.ingest import ingest
 from asof.steps.lay_out import lay_out
 from asof.steps.publish import publish
 from asof.storage.catalogue import Run, Step
+from asof.transforms.engines.engine import Engine
 from asof.workspace import Workspace
 
 OnStep = Callable[[Step], None]
 
 
-def run(workspace: Workspace, definitions: Definitions, report: Report, on_step: OnStep) -> Run:
+def run(
+    workspace: Workspace, definitions: Definitions, engine: Engine, report: Report, on_step: OnStep
+) -> Run:
     """Bring everything up to date; each step that ends goes to `on_step` and into the run's record.
 
     What was committed before an error or a kill stays and is not done again by the next run.
     """
     catalogue = workspace.catalogue
     record = catalogue.start_run(
-        who=who(), engine=workspace.settings.engine, code_revision=code_revision(workspace.settings.folder)
+        who=who(), engine=engine.name, code_revision=code_revision(workspace.settings.folder)
     )
-    context = Context(workspace, definitions, record.id, report)
+    context = Context(workspace, definitions, engine, record.id, report)
     try:
         for step in _steps(context):
             catalogue.record_step(step)

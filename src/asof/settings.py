@@ -13,7 +13,6 @@ from asof.errors import DefinitionError, NotFound, choices
 
 FILE = "asof.toml"
 _EXAMPLE = 'catalogue = "postgresql://host/asof"'
-ENGINES = ("local",)
 
 
 @dataclass(frozen=True)
@@ -21,8 +20,8 @@ class Settings:
     """Where a project is and where it keeps things; relative paths are made absolute.
 
     `storage` is a folder or an address for tables, `catalogue` a database's address, `online` the
-    folder of the online store, `definitions` the folder or file of definitions. Feature tables
-    are laid out in `buckets` hash buckets of their entity's keys.
+    folder of the online store, `definitions` the folder or file of definitions, `engine` who computes and
+    `scheduler` its address.
     """
 
     folder: Path
@@ -33,7 +32,7 @@ class Settings:
     catalogue: str
     online: Path
     engine: str
-    buckets: int
+    scheduler: str
 
 
 _DEFAULTS: dict[str, Any] = {
@@ -44,7 +43,7 @@ _DEFAULTS: dict[str, Any] = {
     "catalogue": "",
     "online": "store/online",
     "engine": "local",
-    "buckets": 8,
+    "scheduler": "",
 }
 _TOML = {str: "text", int: "a whole number", dict: "a table"}
 
@@ -94,10 +93,6 @@ def _profile(path: Path, profiles: Mapping[str, Any], name: str | None) -> dict[
 
 
 def _settings(folder: Path, values: Mapping[str, Any]) -> Settings:
-    if values["engine"] not in ENGINES:
-        raise DefinitionError(f"engine {values['engine']!r}: {choices(values['engine'], ENGINES)}")
-    if not 1 <= values["buckets"] <= 4096:
-        raise DefinitionError(f"buckets = {values['buckets']}: a number from 1 to 4096")
     storage = _located(folder, values["storage"])
     return Settings(
         folder=folder,
@@ -108,7 +103,7 @@ def _settings(folder: Path, values: Mapping[str, Any]) -> Settings:
         catalogue=_catalogue(folder, values["catalogue"], storage),
         online=folder / values["online"],
         engine=values["engine"],
-        buckets=values["buckets"],
+        scheduler=values["scheduler"],
     )
 
 

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from datetime import UTC, datetime
+from functools import partial, reduce
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from asof.errors import Conflict
 from asof.features.graph import Definitions, TableNode
+from asof.features.service import stored_features
 from asof.features.training_set import TrainingSet
 from asof.features.view import FeatureView, Selection, expand
-from asof.manifest import full_manifest, recipe_of
+from asof.manifest import made_by, outcome_of, recipe_of
 from asof.storage.catalogue import Manifest, TableVersion, TrainingSetVersion
-from asof.transforms.engine import Engine
-from asof.transforms.splits import SPLIT, split_by_time
-from asof.transforms.training_rows import TrainingRows, ViewRows, training_rows
+from asof.storage.fingerprint import Fingerprint
+from asof.storage.tables import File
+from asof.transforms.engines.engine import Engine
+from asof.transforms.on_demand import asked_features
+from asof.transforms.statistics import merged
+from asof.transforms.training_job import BucketOfRows, TrainingJob, ViewTable, build_bucket
 from asof.workspace import Workspace
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Inputs = Mapping[str, TableVersion]
 
 
@@ -44,19 +48,48 @@ def build(workspace: Workspace, definitions: Definitions, name: str, engine: Eng
     newest = next(iter(workspace.catalogue.training_sets(name)), None)
     if newest and all(newest.manifest.get(key) == value for key, value in recipe.items()):
         return Built(newest, new=False)
-    computed = _compute(workspace, definitions, wanted, inputs, engine)
-    rows, counts = _split(computed.rows, wanted)
-    complete_until = inputs[f"labels/{wanted.label.name}"].details["complete_until"]
-    manifest = full_manifest(
-        recipe, wanted, rows, counts, computed.immature, complete_until, workspace.settings, engine.name
+    job = training_job(workspace, definitions, wanted, inputs)
+    return Built(_build(workspace, job, engine, recipe), new=True)
+
+
+def training_job(
+    workspace: Workspace, definitions: Definitions, wanted: TrainingSet, inputs: Inputs
+) -> TrainingJob:
+    """What is to be computed, over the tables at the versions in `inputs`."""
+    label = inputs[f"labels/{wanted.label.name}"]
+    cutoffs = inputs.get(f"cutoffs/{wanted.label.name}")
+    return TrainingJob(
+        wanted=wanted,
+        label_rows=workspace.bucketed(label, wanted.label.entity),
+        cutoff_rows=workspace.bucketed(cutoffs, wanted.label.entity) if cutoffs else None,
+        views=tuple(
+            view_table(workspace, definitions, item, inputs) for item in stored_features(wanted.features)
+        ),
+        asked=asked_features(wanted.features, dict(definitions.views)),
+        complete_until=label.details["complete_until"] or 0,
     )
-    return Built(_commit(workspace, wanted, rows, manifest), new=True)
+
+
+def view_table(
+    workspace: Workspace,
+    definitions: Definitions,
+    item: FeatureView | Selection,
+    inputs: Inputs | None = None,
+) -> ViewTable:
+    """A view with the features that are asked for, at the version in `inputs`, else the current one."""
+    view = item.view if isinstance(item, Selection) else item
+    name = f"views/{view.name}"
+    version = workspace.current(name) if inputs is None else inputs[name]
+    columns = view.columns(dict(definitions.views))
+    names = item.names if isinstance(item, Selection) else [f.name for f in expand(view, columns)]
+    return ViewTable(view, columns, tuple(names), workspace.bucketed(version, view.entity))
 
 
 def _inputs(workspace: Workspace, definitions: Definitions, wanted: TrainingSet) -> Inputs:
     """The version that counts of every table that the training set is made from, in topological order."""
     nodes = {node.name: node for node in definitions.tables}
-    needed = [f"labels/{wanted.label.name}", *(f"views/{view.name}" for view in wanted.views)]
+    needed = {f"{kind}/{wanted.label.name}" for kind in ("labels", "cutoffs")}
+    needed |= {f"views/{view.name}" for view in wanted.views}
     inputs: dict[str, TableVersion] = {}
     for name in _with_inputs(needed, nodes):
         inputs[name] = version = workspace.current(name)
@@ -67,7 +100,7 @@ def _inputs(workspace: Workspace, definitions: Definitions, wanted: TrainingSet)
     return inputs
 
 
-def _with_inputs(names: Sequence[str], nodes: Mapping[str, TableNode]) -> list[str]:
+def _with_inputs(names: set[str], nodes: Mapping[str, TableNode]) -> list[str]:
     wanted = set(names)
     for name in reversed(list(nodes)):
         if name in wanted:
@@ -75,84 +108,46 @@ def _with_inputs(names: Sequence[str], nodes: Mapping[str, TableNode]) -> list[s
     return [name for name in nodes if name in wanted]
 
 
-def _compute(
-    workspace: Workspace, definitions: Definitions, wanted: TrainingSet, inputs: Inputs, engine: Engine
-) -> TrainingRows:
-    """All rows, by cut-off and then keys, computed bucket by bucket."""
-    kernel = partial(_bucket_rows, workspace, definitions, wanted, inputs)
-    parts = list(engine.map(kernel, range(workspace.settings.buckets)))
-    rows = pa.concat_tables(part.rows for part in parts)
-    order = [(name, "ascending") for name in ("cutoff", *wanted.label.entity.keys)]
-    return TrainingRows(rows.sort_by(order), sum(part.immature for part in parts))
-
-
-def _bucket_rows(
-    workspace: Workspace, definitions: Definitions, wanted: TrainingSet, inputs: Inputs, bucket: int
-) -> TrainingRows:
-    label, in_bucket = wanted.label, pc.field("_bucket") == bucket
-    table = inputs[f"labels/{label.name}"]
-    complete_until = EPOCH + timedelta(microseconds=(table.details["complete_until"] or 0) // 1_000)
-    views = [
-        _view_rows(workspace, definitions, item, inputs, in_bucket if _shares_buckets(item, wanted) else None)
-        for item in wanted.features
-    ]
-    rows = workspace.read(table.table, table.version, where=in_bucket)
-    return training_rows(label, rows, complete_until, views, strict=wanted.strict, known_at=wanted.known_at)
-
-
-def _shares_buckets(item: FeatureView | Selection, wanted: TrainingSet) -> bool:
-    return _view(item).entity.keys == wanted.label.entity.keys
-
-
-def _view(item: FeatureView | Selection) -> FeatureView:
-    return item.view if isinstance(item, Selection) else item
-
-
-def _view_rows(
-    workspace: Workspace,
-    definitions: Definitions,
-    item: FeatureView | Selection,
-    inputs: Inputs,
-    where: pc.Expression | None,
-) -> ViewRows:
-    view = _view(item)
-    columns = view.columns(dict(definitions.views))
-    names = item.names if isinstance(item, Selection) else [f.name for f in expand(view, columns)]
-    table = inputs[f"views/{view.name}"]
-    return ViewRows(view, columns, names, workspace.read(table.table, table.version, where=where))
-
-
-def _split(rows: pa.Table, wanted: TrainingSet) -> tuple[pa.Table, dict[str, int]]:
-    """Rows with their split, without those that the embargo leaves out."""
-    if wanted.split is None:
-        return rows, {}
-    cutoffs = rows["cutoff"].cast(pa.timestamp("ns", "UTC")).cast(pa.int64()).to_numpy()
-    split = split_by_time(cutoffs, wanted.split)
-    place = rows.column_names.index(wanted.label.name) + 1
-    rows = rows.add_column(place, SPLIT, split.of_row)
-    return rows.filter(pc.is_valid(rows[SPLIT])), split.counts
-
-
-def _commit(
-    workspace: Workspace, wanted: TrainingSet, rows: pa.Table, manifest: dict[str, object]
+def _build(
+    workspace: Workspace, job: TrainingJob, engine: Engine, recipe: dict[str, Any]
 ) -> TrainingSetVersion:
-    name = f"training_sets/{wanted.name}"
-    current = workspace.catalogue.current(name)
-    number = workspace.write(name, rows, on=current, replace=True)
-    size = workspace.table(name).statistics(number)
+    name = f"training_sets/{job.wanted.name}"
+    current, schema = workspace.catalogue.current(name), job.schema()
+    base = workspace.base(name, schema, on=current)
+    parts = list(engine.map(partial(build_bucket, job, base), range(job.buckets)))
+    files: list[File] = [file for part in parts for file in part.files]
+    number = base.commit(files, schema=schema, replace=True)
+    manifest = {
+        **recipe,
+        **made_by(workspace.settings, engine.name),
+        **_outcome(job, schema, parts),
+    }
+    size = base.table.statistics(number)
     version = TableVersion(
         table=name,
         version=number,
         run="",
         committed_at=datetime.now(UTC),
-        definition=str(manifest["definition"]),
-        inputs=dict(manifest["inputs"]),  # type: ignore[call-overload]
+        definition=recipe["definition"],
+        inputs=recipe["inputs"],
         rows=size.rows,
         bytes=size.bytes,
     )
     workspace.catalogue.commit(
         [version],
         expected={name: current.version if current else None},
-        manifest=Manifest(wanted.name, number, manifest),
+        manifest=Manifest(job.wanted.name, number, manifest),
     )
-    return workspace.catalogue.training_set(wanted.name, number)
+    return workspace.catalogue.training_set(job.wanted.name, number)
+
+
+def _outcome(job: TrainingJob, schema: pa.Schema, parts: Sequence[BucketOfRows]) -> dict[str, Any]:
+    counts = reduce(Counter.__add__, (part.counts for part in parts), Counter[str]())
+    content = Fingerprint(schema)
+    for part in parts:
+        content.merge(part.fingerprint)
+    statistics = merged([part.statistics for part in parts])
+    return {
+        **outcome_of(job.wanted, schema, counts, statistics, job.complete_until),
+        "fingerprint": content.hexdigest(),
+    }

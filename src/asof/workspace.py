@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from asof.errors import NotFound
+from asof.features.entity import Entity
 from asof.settings import Settings
 from asof.storage.catalogue import Catalogue, TableVersion
 from asof.storage.online.lmdb import LmdbStore
-from asof.storage.tables import Table
+from asof.storage.tables import Base, Table
+
+if TYPE_CHECKING:
+    from asof.transforms.buckets import Bucketed
 
 
 class Workspace:
@@ -44,12 +51,23 @@ class Workspace:
         options = dict(self.settings.storage_options) or None
         return Table(f"{self.settings.storage}/{name}", options)
 
+    def name_of(self, table: Table) -> str:
+        """The name of a table of this workspace."""
+        return table.uri.removeprefix(f"{self.settings.storage}/")
+
     def current(self, name: str) -> TableVersion:
         """The version of a table that counts now; NotFound says how to get one."""
         version = self.catalogue.current(name)
         if version is None:
             raise NotFound(f"table {name!r} has not been built yet; build it with: asof run")
         return version
+
+    def bucketed(self, version: TableVersion, entity: Entity) -> Bucketed:
+        """A version of a table that is laid out by the keys of an entity."""
+        from asof.transforms.buckets import Bucketed
+
+        keys = tuple(entity.keys)
+        return Bucketed(self.table(version.table), version.version, keys, version.details["buckets"])
 
     def read(
         self,
@@ -63,22 +81,29 @@ class Workspace:
             version = self.current(name).version
         return self.table(name).read(version, columns, where)
 
-    def write(
+    def base(
         self,
         name: str,
-        rows: pa.Table,
+        schema: pa.Schema,
         *,
         on: TableVersion | None,
-        replace: bool = False,
         partition_by: Sequence[str] = (),
-    ) -> int:
-        """Commit rows on top of a version, or in its place; it counts once it is in the catalogue."""
+    ) -> Base:
+        """What writers of a table go on top of: version `on`, or a new table where there is none."""
         table = self.table(name)
         if on is None:
-            table.create(rows.schema, partition_by)
-            return table.overwrite(rows, on=0)
-        write = table.overwrite if replace else table.append
-        return write(rows, on=on.version)
+            table.create(schema, partition_by)
+        return table.base(on.version if on else 0)
+
+    @contextmanager
+    def scratch(self, schema: pa.Schema, partition_by: Sequence[str]) -> Iterator[Base]:
+        """A table for what is on its way to another; it is gone afterwards."""
+        table = self.table(f"scratch/{uuid.uuid4().hex}")
+        table.create(schema, partition_by)
+        try:
+            yield table.base(0)
+        finally:
+            table.delete()
 
     def close(self) -> None:
         """Let go of what was opened."""

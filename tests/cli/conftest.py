@@ -15,7 +15,7 @@ import pytest
 
 from asof.cli.main import main
 
-SETTINGS = 'name = "shop"\nbuckets = 2\n\n[profiles.other]\nstorage = "other"\n'
+SETTINGS = 'name = "shop"\n\n[profiles.other]\nstorage = "other"\n'
 DEFINITIONS = """
 from asof import (
     ByTime, Count, Entity, FeatureService, FeatureView, Files, Float64, Int64, Label, Source, String,

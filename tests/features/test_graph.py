@@ -256,7 +256,7 @@ def test_one_name_for_two_kinds_is_fine() -> None:
 @pytest.mark.parametrize("given", [5, "view/spend", None, Files("x.csv"), Count()])
 def test_anything_else_is_no_definition(given: object) -> None:
     with pytest.raises(
-        DefinitionError, match="is not a definition; allowed: Entity, Source, FeatureView, Label"
+        DefinitionError, match="not a definition; allowed: Entity, Source, FeatureView, OnDemandFeatureView"
     ):
         Definitions([given])
 

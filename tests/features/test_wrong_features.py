@@ -92,7 +92,7 @@ AT_SOURCE = source_keyed_by(customer_id="int64", person__country="string")
 WRONG: dict[str, tuple[Callable[[], object], list[str]]] = {
     "unknown argument of an aggregate": (
         lambda: Sum("amount", ovr="7d"),
-        ["Sum takes no 'ovr'", "did you mean 'over'?", "Allowed: column, name, offset, over, where"],
+        ["Sum takes no 'ovr'", "did you mean 'over'?", "Allowed: by, categories, column, name, offset"],
     ),
     "unknown argument of a count": (lambda: Count(windows="7d"), ["Count takes no 'windows'", "over"]),
     "unknown argument of a ratio": (
@@ -299,9 +299,12 @@ WRONG: dict[str, tuple[Callable[[], object], list[str]]] = {
     ),
     "outcome with a window": (
         lambda: label(outcome=Count(over="30d") == 0),
-        ["Label 'churned': Count(over=['30d']): leave out over and offset", "gap and horizon"],
+        ["Label 'churned': Count(over=['30d']): leave out over, offset and by", "gap and horizon"],
     ),
-    "outcome with an offset": (lambda: label(outcome=Count(offset="1d") == 0), ["leave out over and offset"]),
+    "outcome with an offset": (
+        lambda: label(outcome=Count(offset="1d") == 0),
+        ["leave out over, offset and by"],
+    ),
     "outcome of an unknown column": (
         lambda: label(outcome=Sum("amuont") > 0),
         ["Label 'churned'", "'amuont' is not a column", "did you mean 'amount'?", COLUMNS],
@@ -334,7 +337,7 @@ WRONG: dict[str, tuple[Callable[[], object], list[str]]] = {
     ),
     "service of features by name": (
         lambda: FeatureService("model", features=["spend"]),
-        ["each of features must be of type FeatureView or Selection, got str 'spend'"],
+        ["must be of type FeatureView or Selection or OnDemandFeatureView, got str 'spend'"],
     ),
     "service of one view twice": (
         lambda: FeatureService("model", features=[view(), view().select("amount")]),

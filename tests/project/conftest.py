@@ -97,7 +97,7 @@ def make_shop() -> Callable[[Path], Path]:
 
     def make(folder: Path) -> Path:
         (folder / "data").mkdir(parents=True)
-        (folder / "asof.toml").write_text('name = "shop"\ndefinitions = "definitions.py"\nbuckets = 2\n')
+        (folder / "asof.toml").write_text('name = "shop"\ndefinitions = "definitions.py"\n')
         (folder / "definitions.py").write_text(dedent(DEFINITIONS))
         (folder / "data/orders-01.csv").write_text(JANUARY)
         (folder / "data/orders-02.csv").write_text(FEBRUARY)

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from asof.serving.lookup import Lookup
+from asof.serving.on_demand import OnDemandFunction
 from asof.storage.catalogue import Catalogue, TableVersion
 from asof.storage.online.lmdb import LmdbStore
 from asof.storage.online.store import Published
@@ -25,7 +26,8 @@ class Shop:
     def __init__(self, folder: Path) -> None:
         self.catalogue = Catalogue(str(folder / "catalogue.db"))
         self.store = LmdbStore(folder / "online")
-        self.lookup = Lookup(self.catalogue, self.store)
+        self.functions: dict[str, OnDemandFunction] = {}
+        self.lookup = Lookup(self.catalogue, self.store, lambda: self.functions)
 
     def apply(self, services: dict[str, list[Any]], **others: Any) -> None:
         """Apply services, given by their features, and other definitions by kind and name."""

@@ -61,6 +61,7 @@ def test_services(client):
         {
             "name": "churn",
             "keys": keys,
+            "request": [],
             "features": [
                 {"name": "spend__baskets_7d", "type": "int64"},
                 {"name": "spend__amount_7d", "type": "decimal(10,2)"},
@@ -71,6 +72,7 @@ def test_services(client):
         {
             "name": "people",
             "keys": keys,
+            "request": [],
             "features": [
                 {"name": "person__age", "type": "int64"},
                 {"name": "person__name", "type": "string"},

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from asof.errors import DataError, DefinitionError
-from asof.serving.keys import read_keys
+from asof.serving.keys import read_values
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 
@@ -30,7 +30,7 @@ NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
     ],
 )
 def test_keys_are_read_from_their_own_type_and_from_text(dtype, value, read):
-    assert read_keys({"id": value}, {"id": dtype}, "service 's'") == (read,)
+    assert read_values({"id": value}, {"id": dtype}, "service 's'") == (read,)
 
 
 @pytest.mark.parametrize(
@@ -65,23 +65,23 @@ def test_keys_are_read_from_their_own_type_and_from_text(dtype, value, read):
 )
 def test_other_values_are_refused_naming_key_and_type(dtype, value):
     with pytest.raises((DataError, DefinitionError)) as error:
-        read_keys({"id": value}, {"id": dtype}, "service 's'")
+        read_values({"id": value}, {"id": dtype}, "service 's'")
     assert "'id'" in str(error.value)
     assert dtype in str(error.value)
 
 
 def test_keys_come_in_the_order_that_is_needed():
     types = {"shop": "string", "id": "int64"}
-    assert read_keys({"id": 1, "shop": "a"}, types, "service 's'") == ("a", 1)
+    assert read_values({"id": 1, "shop": "a"}, types, "service 's'") == ("a", 1)
 
 
 def test_a_missing_key_is_named_with_all_that_are_needed():
     with pytest.raises(
         DefinitionError, match=r"'id' is missing: service 's' needs shop \(string\), id \(int64\)"
     ):
-        read_keys({"shop": "a"}, {"shop": "string", "id": "int64"}, "service 's'")
+        read_values({"shop": "a"}, {"shop": "string", "id": "int64"}, "service 's'")
 
 
 def test_an_unknown_key_is_named_with_the_nearest():
     with pytest.raises(DefinitionError, match="no key 'household': did you mean 'household_id'"):
-        read_keys({"household": 1}, {"household_id": "int64"}, "service 's'")
+        read_values({"household": 1}, {"household_id": "int64"}, "service 's'")

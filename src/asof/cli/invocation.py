@@ -22,9 +22,9 @@ class Invocation:
     json: bool = False
     debug: bool = False
 
-    def open(self) -> Project:
-        """The project that is meant, to be used in a `with`."""
-        return asof.open(self.project, self.profile)
+    def open(self, engine: str | None = None) -> Project:
+        """The project that is meant, to be used in a `with`; `engine` goes before what it says."""
+        return asof.open(self.project, self.profile, engine)
 
 
 def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
@@ -69,3 +69,10 @@ def common_options(*, hidden: bool) -> list[click.Parameter]:
             callback=_keep,
         ),
     ]
+
+
+engine_option = click.option(
+    "--engine",
+    type=click.Choice(["local", "dask", "spark"]),
+    help="Who computes.  [default: as asof.toml says]",
+)

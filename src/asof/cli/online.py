@@ -34,13 +34,16 @@ def key_values(text: str) -> tuple[str, list[str]]:
 def get(asked: Invocation, service: str, keys: Sequence[tuple[str, list[str]]]) -> None:
     """Look the features of entities up online.
 
-    Give each key of the service's entities once; several values with commas look several entities
-    up. Each value has a status: present, null, expired (older than its ttl), or not_found (no row
-    of that entity).
+    Give each key of the service's entities once, and so each column that comes with a request;
+    several values with commas look several entities up. Each value has a status: present, null,
+    expired (older than its ttl), or not_found (no row of that entity).
     """
-    entities = _entities(keys)
+    given = _entities(keys)
     with asked.open() as project:
-        vectors = project.get(service, entities)
+        asks = project.lookup.service(service).request
+        entities = [{name: row[name] for name in row if name not in asks} for row in given]
+        request = [{name: row[name] for name in row if name in asks} for row in given]
+        vectors = project.get(service, entities, request=request if asks else None)
     show(asked, _record(vectors) if asked.json else None, lambda: _print_vectors(vectors))
 
 

@@ -9,7 +9,7 @@ import click
 
 from asof.cli.commands import Command
 from asof.cli.formats import number, took
-from asof.cli.invocation import Invocation
+from asof.cli.invocation import Invocation, engine_option
 from asof.cli.output import show
 from asof.cli.progress import progress
 from asof.cli.records import run_record, step_record
@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from asof.storage.catalogue import Run, Step
 
 
-@click.command(cls=Command, examples=["asof run", "asof run --profile prod --json"])
+@click.command(
+    cls=Command, examples=["asof run", "asof run --profile prod --json", "asof run --engine spark"]
+)
+@engine_option
 @click.pass_obj
-def run(asked: Invocation) -> None:
+def run(asked: Invocation, engine: str | None) -> None:
     """Bring tables and online rows up to date.
 
     Ingests what is new in the sources, cleans and checks it, lays out what views and labels need
@@ -28,7 +31,7 @@ def run(asked: Invocation) -> None:
     where it was the next time.
     """
     steps: list[Step] = []
-    with asked.open() as project, progress(err=asked.json) as shown:
+    with asked.open(engine) as project, progress(err=asked.json) as shown:
 
         def on_step(step: Step) -> None:
             steps.append(step)

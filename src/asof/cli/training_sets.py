@@ -10,7 +10,7 @@ import click
 
 from asof.cli.commands import Group
 from asof.cli.formats import moment, moment_of_ns, number
-from asof.cli.invocation import Invocation
+from asof.cli.invocation import Invocation, engine_option
 from asof.cli.output import print_facts, print_table, show
 
 if TYPE_CHECKING:
@@ -36,13 +36,14 @@ def training_set() -> None:
 
 @training_set.command(examples=["asof training-set build churn"])
 @click.argument("name")
+@engine_option
 @click.pass_obj
-def build(asked: Invocation, name: str) -> None:
+def build(asked: Invocation, name: str, engine: str | None) -> None:
     """Build a training set from the tables as they are.
 
     Where nothing that it is made from has changed since its newest version, that one is given.
     """
-    with asked.open() as project:
+    with asked.open(engine) as project:
         built = project.build_training_set(name)
     record = {**_record(built.version), "new": built.new}
     show(asked, record, lambda: _print_built(built.version, built.new))

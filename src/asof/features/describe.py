@@ -13,19 +13,21 @@ from asof.features.durations import Duration
 from asof.features.entity import Entity
 from asof.features.expressions import Expr
 from asof.features.label import Label
+from asof.features.on_demand import OnDemandFeatureView
 from asof.features.service import FeatureService
 from asof.features.source import Source
 from asof.features.training_set import TrainingSet
 from asof.features.types import DType, Schema
 from asof.features.view import FeatureView
 
-Definition = Entity | Source | FeatureView | Label | FeatureService | TrainingSet
+Definition = Entity | Source | FeatureView | OnDemandFeatureView | Label | FeatureService | TrainingSet
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 KINDS: dict[type, str] = {
     Entity: "entity",
     Source: "source",
     FeatureView: "view",
+    OnDemandFeatureView: "on_demand",
     Label: "label",
     FeatureService: "service",
     TrainingSet: "training_set",
@@ -57,7 +59,7 @@ def definition_hash(*values: object) -> str:
 
 def _fields(value: object, *, nested: bool) -> dict[str, Json]:
     described: dict[str, Json] = {"kind": type(value).__name__}
-    for field in fields(value):  # type: ignore[arg-type]
+    for field in (field for field in fields(value) if field.compare):  # type: ignore[arg-type]
         described[field.name] = _plain(getattr(value, field.name), nested=nested)
     return described
 

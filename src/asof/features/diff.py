@@ -44,6 +44,10 @@ def _details(old: Mapping[str, Json], new: Mapping[str, Json]) -> list[str]:
         before, after = old.get(field), new.get(field)
         if _same(before, after):
             continue
+        if isinstance(before, dict) and isinstance(after, dict) and before.get("kind") == after.get("kind"):
+            lines += [f"{field}.{line}" for line in _details(before, after)]
+            continue
+        before, after = _lines_of_text(before), _lines_of_text(after)
         if isinstance(before, list) and isinstance(after, list):
             gone, come = Counter(map(_short, before)), Counter(map(_short, after))
             lines += [f"{field}: - {item}" for item in (gone - come).elements()]
@@ -53,6 +57,10 @@ def _details(old: Mapping[str, Json], new: Mapping[str, Json]) -> list[str]:
         else:
             lines.append(f"{field}: {_short(before)} -> {_short(after)}")
     return lines
+
+
+def _lines_of_text(value: Json) -> Json:
+    return list(value.splitlines()) if isinstance(value, str) and "\n" in value else value
 
 
 def _same(before: object, after: object) -> bool:

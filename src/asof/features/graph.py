@@ -12,20 +12,22 @@ from asof.errors import DefinitionError, NotFound, choices
 from asof.features.describe import KINDS, Definition, Json, definition_hash, describe, key_of
 from asof.features.entity import Entity
 from asof.features.label import Label
-from asof.features.service import FeatureService
+from asof.features.on_demand import OnDemandFeatureView
+from asof.features.service import Feature, FeatureService, on_demand_of
 from asof.features.source import Source
 from asof.features.training_set import TrainingSet
 from asof.features.view import FeatureView, Selection, expand
 
-D = TypeVar("D", Entity, Source, FeatureView, Label, FeatureService, TrainingSet)
+D = TypeVar("D", Entity, Source, FeatureView, OnDemandFeatureView, Label, FeatureService, TrainingSet)
 
 
 @dataclass(frozen=True)
 class TableNode:
     """A table that definitions ask for.
 
-    `name` is "raw/purchases", "clean/purchases", "views/spend" or "labels/churned"; `definition` a
-    hash of all that its rows depend on besides its inputs' rows; `inputs` the tables it is made from.
+    `name` is "raw/purchases", "clean/purchases", "views/spend", "labels/churned" or
+    "cutoffs/churned"; `definition` a hash of all that its rows depend on besides its inputs' rows;
+    `inputs` the tables it is made from.
     `appends` says whether new rows of its first input can be added without touching old ones.
     """
 
@@ -67,12 +69,15 @@ class Definitions:
         for name in order:
             if name in views:
                 views[name].check(views)
-        users: tuple[FeatureService | TrainingSet, ...] = (
+        users: tuple[FeatureService | TrainingSet | OnDemandFeatureView, ...] = (
+            *self.on_demand.values(),
             *self.services.values(),
             *self.training_sets.values(),
         )
         for selection in _selections(item for user in users for item in user.features):
             selection.check(views)
+        for on_demand in self.on_demand.values():
+            on_demand.check(views)
 
     def __iter__(self) -> Iterator[Definition]:
         return iter(self._by_key.values())
@@ -87,6 +92,10 @@ class Definitions:
     @property
     def views(self) -> Mapping[str, FeatureView]:
         return self._of(FeatureView)
+
+    @property
+    def on_demand(self) -> Mapping[str, OnDemandFeatureView]:
+        return self._of(OnDemandFeatureView)
 
     @property
     def labels(self) -> Mapping[str, Label]:
@@ -125,7 +134,7 @@ class Definitions:
         """The tables that the definitions ask for, each after those it is made from."""
         nodes = [node for source in self.sources.values() for node in _source_tables(source)]
         nodes += [self._view_table(view) for view in self.views.values()]
-        nodes += [_label_table(label) for label in self.labels.values()]
+        nodes += [node for label in self.labels.values() for node in _label_tables(label)]
         by_name = {node.name: node for node in nodes}
         order = topological({node.name: node.inputs for node in nodes})
         return tuple(by_name[name] for name in order)
@@ -133,7 +142,12 @@ class Definitions:
     def _view_table(self, view: FeatureView) -> TableNode:
         enriching = view.enriching(dict(self.views))
         definition = definition_hash(
-            _clean_definition(view.source), view.entity.keys, enriching, view.derive, self.columns_read(view)
+            _clean_definition(view.source),
+            view.entity.keys,
+            enriching,
+            view.derive,
+            view.transform,
+            self.columns_read(view),
         )
         inputs = (f"clean/{view.source.name}", *(f"views/{other.name}" for other in enriching))
         return TableNode(f"views/{view.name}", view, definition, inputs, not view.source.identity)
@@ -152,11 +166,14 @@ def references(definition: Definition) -> tuple[Definition, ...]:
             enriching = (view for view in definition.enrich if isinstance(view, FeatureView))
             return (definition.entity, definition.source, *enriching)
         case Label():
-            return (definition.entity, definition.source)
-        case FeatureService():
+            at = definition.cutoff_source
+            return (definition.entity, definition.source, *([at] if at else []))
+        case OnDemandFeatureView():
             return definition.views
+        case FeatureService():
+            return (*definition.views, *on_demand_of(definition.features))
         case TrainingSet():
-            return (definition.label, *definition.views)
+            return (definition.label, *definition.views, *on_demand_of(definition.features))
     return ()
 
 
@@ -191,7 +208,7 @@ def topological(inputs: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
     return tuple(order)
 
 
-def _selections(features: Iterable[FeatureView | Selection]) -> Iterator[Selection]:
+def _selections(features: Iterable[Feature]) -> Iterator[Selection]:
     return (item for item in features if isinstance(item, Selection))
 
 
@@ -218,8 +235,14 @@ def _clean_definition(source: Source) -> str:
     return definition_hash(source)
 
 
-def _label_table(label: Label) -> TableNode:
-    definition = definition_hash(_clean_definition(label.source), label.entity.keys, label_columns(label))
-    return TableNode(
-        f"labels/{label.name}", label, definition, (f"clean/{label.source.name}",), not label.source.identity
-    )
+def _label_tables(label: Label) -> list[TableNode]:
+    """The rows of the outcome, and those of the cut-offs where they are events."""
+    tables = [_keyed_table(f"labels/{label.name}", label, label.source, label_columns(label))]
+    if label.cutoff_source is not None:
+        tables.append(_keyed_table(f"cutoffs/{label.name}", label, label.cutoff_source, ()))
+    return tables
+
+
+def _keyed_table(name: str, label: Label, source: Source, columns: tuple[str, ...]) -> TableNode:
+    definition = definition_hash(_clean_definition(source), label.entity.keys, columns)
+    return TableNode(name, label, definition, (f"clean/{source.name}",), not source.identity)

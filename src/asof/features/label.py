@@ -15,6 +15,9 @@ from asof.features.source import Source
 from asof.features.types import Bool, DType, Float64
 from asof.features.view import check_keys
 
+MONDAY = 4 * 86_400 * 10**9
+"""Monday, 5 January 1970, 00:00 UTC, in nanoseconds since 1970: a cut-off of every grid."""
+
 
 @definition
 class Every:
@@ -25,10 +28,35 @@ class Every:
     def __init__(self, step: str | timedelta | Duration) -> None:
         assign(self, step=Duration.positive(step, "every"))
 
+    def last(self, until: int) -> int:
+        """The last cut-off at `until` or before; both in ns since 1970, UTC."""
+        return until - (until - MONDAY) % self.step.ns
+
 
 def every(step: str | timedelta | Duration) -> Every:
     """Cut-offs at each `step`; every("7d") is each Monday at 00:00 UTC."""
     return Every(step)
+
+
+@definition
+class EachEvent:
+    """Cut-offs at the event times of the rows of `source`, or of the label's own where that is None."""
+
+    source: Source | None
+
+    def __init__(self, source: Source | None = None) -> None:
+        if source is not None:
+            check_type("each_event", "source", source, Source)
+        assign(self, source=source)
+
+    def last(self, until: int) -> int:
+        """The last moment at which a cut-off can be, no later than `until`."""
+        return until
+
+
+def each_event(source: Source | None = None) -> EachEvent:
+    """Cut-offs at each event of `source` (by default the label's): given in a table, as applications are."""
+    return EachEvent(source)
 
 
 @definition
@@ -38,14 +66,15 @@ class Label:
     At a cut-off `t` the outcome sees the rows of `source` with
     `t + gap < e <= t + gap + horizon`, through aggregates without windows: `Count() == 0`.
     A label whose horizon ends later than the source is known to be complete for is immature and
-    left out. An entity is asked about at `t` if it has a row in `source` at `t` or before, or,
-    with `active_within`, within that length of time before `t`.
+    left out. With `at=every(...)` an entity is asked about at `t` if it has a row in `source` at `t`
+    or before, or, with `active_within`, within that length of time before `t`; with
+    `at=each_event(...)` at the time of each of its rows there.
     """
 
     name: str
     entity: Entity
     source: Source
-    at: Every
+    at: Every | EachEvent
     horizon: Duration
     gap: Duration
     outcome: Expr
@@ -57,7 +86,7 @@ class Label:
         *,
         entity: Entity,
         source: Source,
-        at: Every,
+        at: Every | EachEvent,
         horizon: str | timedelta | Duration,
         outcome: Expr,
         gap: str | timedelta | Duration = ZERO,
@@ -70,7 +99,7 @@ class Label:
             name=name,
             entity=check_type(owner, "entity", entity, Entity),
             source=check_type(owner, "source", source, Source),
-            at=check_type(owner, "at", at, Every),
+            at=_check_at(owner, entity, at),
             horizon=Duration.positive(horizon, f"{owner}: horizon"),
             gap=Duration.of(gap, f"{owner}: gap"),
             outcome=check_type(owner, "outcome", outcome, Expr),
@@ -78,6 +107,8 @@ class Label:
             if active_within is None
             else Duration.positive(active_within, f"{owner}: active_within"),
         )
+        if active_within is not None and isinstance(at, EachEvent):
+            raise DefinitionError(f"{owner}: active_within goes with every(...), not with each_event(...)")
         if source.event_time is None:
             raise DefinitionError(
                 f"{owner}: source {source.name!r} has no event_time, so nothing in it happens after a cut-off"
@@ -89,6 +120,15 @@ class Label:
     def aggregates(self) -> tuple[Aggregate, ...]:
         """The aggregates in the outcome, each once, in the order of their appearance."""
         return tuple(dict.fromkeys(_aggregates(self.outcome)))
+
+    @property
+    def cutoff_source(self) -> Source | None:
+        """The source whose events are the cut-offs; None where they are on a grid."""
+        return (self.at.source or self.source) if isinstance(self.at, EachEvent) else None
+
+    def last_mature(self, complete_until: int) -> int:
+        """The last cut-off whose horizon the source is complete for; both in ns since 1970, UTC."""
+        return self.at.last(complete_until - self.gap.ns - self.horizon.ns)
 
     @property
     def dtype(self) -> DType:
@@ -103,6 +143,14 @@ def _aggregates(outcome: Expr) -> Iterator[Aggregate]:
     return (part for part in walk(outcome) if isinstance(part, Aggregate))
 
 
+def _check_at(owner: str, entity: Entity, at: object) -> Every | EachEvent:
+    if isinstance(at, EachEvent):
+        if at.source is not None:
+            check_keys(f"{owner}: each_event", entity, at.source)
+        return at
+    return check_type(owner, "at", at, Every)
+
+
 def _check_outcome(owner: str, label: Label) -> None:
     for part in walk(label.outcome):
         if not isinstance(part, Aggregate | Call | Literal):
@@ -113,9 +161,9 @@ def _check_outcome(owner: str, label: Label) -> None:
     if not label.aggregates:
         raise DefinitionError(f"{owner}: outcome {label.outcome!r} has no aggregate, as in Count() == 0")
     for aggregate in label.aggregates:
-        if aggregate.over != (None,) or aggregate.offset != ZERO:
+        if not aggregate.is_plain:
             raise DefinitionError(
-                f"{owner}: {aggregate!r}: leave out over and offset, "
-                "an outcome's window is the label's gap and horizon"
+                f"{owner}: {aggregate!r}: leave out over, offset and by, "
+                "an outcome is one number over the label's gap and horizon"
             )
         aggregate.check(owner, label.source.columns)

@@ -9,8 +9,8 @@ from asof.errors import DefinitionError, choices
 from asof.features.definition import assign, check_name, check_type, definition
 from asof.features.durations import ZERO, Duration
 from asof.features.label import Label
-from asof.features.service import check_features, views_of
-from asof.features.view import FeatureView, Selection
+from asof.features.service import Feature, check_features, check_request, on_demand_of, stored_features
+from asof.features.view import FeatureView, views_of
 
 KNOWN_AT = ("respect", "ignore")
 """Whether a row counts from its created time on, or as if it had always been known."""
@@ -47,7 +47,7 @@ class TrainingSet:
 
     name: str
     label: Label
-    features: tuple[FeatureView | Selection, ...]
+    features: tuple[Feature, ...]
     split: ByTime | None
     strict: bool
     known_at: str
@@ -57,7 +57,7 @@ class TrainingSet:
         name: str,
         *,
         label: Label,
-        features: Iterable[FeatureView | Selection],
+        features: Iterable[Feature],
         split: ByTime | None = None,
         strict: bool = False,
         known_at: str = "respect",
@@ -77,16 +77,28 @@ class TrainingSet:
         )
         for view in self.views:
             _check_joins(owner, view, label)
+        check_request(owner, self.features, label.entity.keys)
+        _check_asked(owner, self)
 
     @property
     def views(self) -> tuple[FeatureView, ...]:
-        return views_of(self.features)
+        """The feature views that are read, for features of their own or for on-demand ones."""
+        return views_of(stored_features(self.features))
 
 
 def _check_known_at(owner: str, known_at: str) -> str:
     if known_at not in KNOWN_AT:
         raise DefinitionError(f"{owner}: known_at {known_at!r}; {choices(str(known_at), KNOWN_AT)}")
     return known_at
+
+
+def _check_asked(owner: str, wanted: TrainingSet) -> None:
+    for view in on_demand_of(wanted.features):
+        for name in view.request:
+            raise DefinitionError(
+                f"{owner}: {view.name!r} needs {name!r} of each request, which label {wanted.label.name!r} "
+                "does not have; ask for it with get_historical and labels that have that column"
+            )
 
 
 def _check_joins(owner: str, view: FeatureView, label: Label) -> None:

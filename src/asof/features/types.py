@@ -18,6 +18,8 @@ class DType:
     name: str
 
     def __repr__(self) -> str:
+        if self.is_list:
+            return f"List({self.element!r})"
         return _SPELLED.get(self.name, self.name.capitalize())
 
     @property
@@ -41,6 +43,15 @@ class DType:
         return self.name.startswith("timestamp")
 
     @property
+    def is_list(self) -> bool:
+        return self.name.startswith("list")
+
+    @property
+    def element(self) -> DType:
+        """The type of the values in a list."""
+        return DType(self.name.removeprefix("list(").removesuffix(")"))
+
+    @property
     def scale(self) -> int:
         """Digits after the point: of a decimal as declared, 0 of any other type."""
         return int(self.name.rstrip(")").split(",")[1]) if self.is_decimal else 0
@@ -48,11 +59,11 @@ class DType:
     def takes(self, value: object) -> bool:
         """Whether a plain value is of this kind: any number but NaN of a numeric type, None of each.
 
-        A date or timestamp is also taken as text.
+        A date or timestamp is also taken as text. No plain value is a list.
         """
         if value is None or isinstance(value, bool):
             return value is None or self == Bool
-        kinds = _NUMBER if self.is_numeric else _VALUES[self.name]
+        kinds = _NUMBER if self.is_numeric else _VALUES.get(self.name, ())
         return isinstance(value, kinds) and value == value
 
 
@@ -72,6 +83,13 @@ def Decimal(precision: int, scale: int) -> DType:
             f"Decimal({precision}, {scale}): precision is 1 to 38, scale 0 to the precision"
         )
     return DType(f"decimal({precision},{scale})")
+
+
+def List(element: DType) -> DType:
+    """A list of values of one type, none of them null; what LastN and TopK give."""
+    if element.is_list:
+        raise DefinitionError(f"List({element!r}): a list holds single values, not lists")
+    return DType(f"list({element.name})")
 
 
 _NAMED = {
@@ -98,6 +116,7 @@ _VALUES: dict[str, tuple[type, ...]] = {
     "timestamp_ns": (datetime.date, str),
 }
 _SPELLED = {dtype.name: spelling for spelling, dtype in _NAMED.items()}
+_LIST = re.compile(r"[Ll]ist\((.+)\)")
 _DECIMAL = re.compile(r"[Dd]ecimal\((\d+),\s*(\d+)\)")
 
 
@@ -112,6 +131,8 @@ def dtype(given: object) -> DType:
     if isinstance(given, DType):
         return given
     if isinstance(given, str):
+        if match := _LIST.fullmatch(given):
+            return List(dtype(match[1]))
         if match := _DECIMAL.fullmatch(given):
             return Decimal(int(match[1]), int(match[2]))
         if given in _SPELLED or given in _NAMED:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from asof.errors import DefinitionError, choices
 from asof.features.aggregates import Aggregate, WindowFeature
@@ -13,6 +14,7 @@ from asof.features.definition import assign, check_each, check_name, check_type,
 from asof.features.durations import Duration
 from asof.features.entity import Entity
 from asof.features.source import Source
+from asof.features.transform import Transform
 from asof.features.types import DType, Schema
 
 SEPARATOR = "__"
@@ -29,7 +31,8 @@ class FeatureView:
 
     `enrich` adds to each row, before the features, those of other views as they were at the row's
     event time, in columns named `view__feature`; the source must have those views' keys. A view
-    may be given by its name. `derive` then adds computed columns.
+    may be given by its name. `derive` then adds computed columns, and `transform` those that a function
+    in Python computes.
     """
 
     name: str
@@ -39,6 +42,7 @@ class FeatureView:
     ttl: Duration | None
     enrich: tuple[FeatureView | str, ...]
     derive: tuple[Derive, ...]
+    transform: Transform | None
 
     def __init__(
         self,
@@ -50,6 +54,7 @@ class FeatureView:
         ttl: str | timedelta | Duration | None = None,
         enrich: Iterable[FeatureView | str] = (),
         derive: Iterable[Derive] = (),
+        transform: Transform | None = None,
     ) -> None:
         check_name("FeatureView", name)
         owner = f"FeatureView {name!r}"
@@ -62,14 +67,20 @@ class FeatureView:
             ttl=None if ttl is None else Duration.positive(ttl, f"{owner}: ttl"),
             enrich=check_each(owner, "enrich", enrich, (FeatureView, str)),
             derive=check_each(owner, "derive", derive, (Derive,)),
+            transform=None if transform is None else check_type(owner, "transform", transform, Transform),
         )
         if not self.features:
             columns = ", ".join(source.columns)
             raise DefinitionError(f"{owner} has no features; {source.name!r} has the columns {columns}")
         check_keys(owner, entity, source)
         check_unique(owner, "views in enrich", map(_name_of, self.enrich))
-        if not _waits(self):
+        if not self.waits:
             self.check({})
+
+    @property
+    def waits(self) -> bool:
+        """Whether it, or a view that enriches it, refers to one by name, so that it can't be checked yet."""
+        return any(isinstance(other, str) or other.waits for other in self.enrich)
 
     def check(self, views: dict[str, FeatureView]) -> None:
         """DefinitionError where the features don't fit the columns; `views` resolves views given by name."""
@@ -93,6 +104,16 @@ class FeatureView:
     def columns(self, views: dict[str, FeatureView]) -> Schema:
         """The columns of the rows that the features are computed from."""
         owner = f"FeatureView {self.name!r}"
+        columns = self.enriched_columns(views)
+        for step in self.derive:
+            if step.name in self.entity.keys:
+                raise DefinitionError(f"{owner}: derive {step.name!r} would replace a key; give another name")
+            columns = step.after(owner, columns)
+        return columns if self.transform is None else self.transform.after(owner, columns, self.entity.keys)
+
+    def enriched_columns(self, views: dict[str, FeatureView]) -> Schema:
+        """The columns of the rows before any is computed from them: the source's and those of `enrich`."""
+        owner = f"FeatureView {self.name!r}"
         columns = self.source.columns
         for view in self.enriching(views):
             check_keys(f"{owner}: enrich with {view.name!r}", view.entity, self.source)
@@ -104,16 +125,12 @@ class FeatureView:
                     f"{self.source.name!r}; rename that one"
                 )
             columns = columns | names
-        for step in self.derive:
-            if step.name in self.entity.keys:
-                raise DefinitionError(f"{owner}: derive {step.name!r} would replace a key; give another name")
-            columns = step.after(owner, columns)
         return columns
 
     def select(self, *names: str) -> Selection:
         """Some of the view's features, by name (`amount_sum_7d`), for a training set or service."""
         selection = Selection(self, check_each(f"FeatureView {self.name!r}", "selected", names, (str,)))
-        if not _waits(self):
+        if not self.waits:
             selection.check({})
         return selection
 
@@ -163,6 +180,54 @@ class Selection:
         check_unique(owner, "selected features", self.names)
 
 
+def views_of(features: Iterable[FeatureView | Selection]) -> tuple[FeatureView, ...]:
+    """The views that features are taken from."""
+    return tuple(item.view if isinstance(item, Selection) else item for item in features)
+
+
+def feature_types(item: FeatureView | Selection, views: dict[str, FeatureView]) -> Schema:
+    """The features of a view, or those selected, as columns `view__feature` with their types."""
+    (view,) = views_of([item])
+    types = {feature.name: feature.dtype for feature in expand(view, view.columns(views))}
+    names = item.names if isinstance(item, Selection) else types
+    return Schema({f"{view.name}{SEPARATOR}{name}": types[name] for name in names})
+
+
+def feature_view(
+    *,
+    entity: Entity,
+    source: Source,
+    outputs: Mapping[str, DType | str],
+    features: Iterable[str | Aggregate] | None = None,
+    inputs: Iterable[str] | None = None,
+    frame: str = "arrow",
+    ttl: str | timedelta | Duration | None = None,
+    enrich: Iterable[FeatureView | str] = (),
+    derive: Iterable[Derive] = (),
+    name: str | None = None,
+) -> Callable[[Callable[[Any], Any]], FeatureView]:
+    """Make the function below it the transform of a `FeatureView`, called after it unless `name` is given.
+
+    The view's features are the outputs unless `features` says otherwise; arguments as of
+    `FeatureView` and `Transform`.
+    """
+
+    def define(function: Callable[[Any], Any]) -> FeatureView:
+        transform = Transform(function, outputs=outputs, inputs=inputs, frame=frame)
+        return FeatureView(
+            name or transform.function.name,
+            entity=entity,
+            source=source,
+            features=list(transform.outputs) if features is None else features,
+            ttl=ttl,
+            enrich=enrich,
+            derive=derive,
+            transform=transform,
+        )
+
+    return define
+
+
 def check_keys(owner: str, entity: Entity, source: Source) -> None:
     """DefinitionError where `source` lacks a key of `entity` or has it in another type."""
     for key, dtype in entity.keys.items():
@@ -176,11 +241,6 @@ def check_keys(owner: str, entity: Entity, source: Source) -> None:
 
 def _name_of(view: FeatureView | str) -> str:
     return view if isinstance(view, str) else view.name
-
-
-def _waits(view: FeatureView) -> bool:
-    """Whether a view, or one that enriches it, refers to another by name, so that it can't be checked yet."""
-    return any(isinstance(other, str) or _waits(other) for other in view.enrich)
 
 
 def _resolve(owner: str, name: str, views: dict[str, FeatureView]) -> FeatureView:

@@ -2,7 +2,7 @@
 
 Lookups run on the event loop itself: one takes microseconds of memory-mapped reads, less than handing
 it to a thread and back would. Once a second one of them also reads the catalogue, in a millisecond
-or two.
+or two. On-demand features are computed in a thread, as a team's function takes as long as it takes.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from asof.errors import AsofError
 from asof.serving.lookup import Lookup
 from asof.serving.problems import TooLarge, problem
+from asof.serving.services import ServedService
 from asof.serving.wire import JSON, Request, answer, read_query, read_request, service_card, write
 
 if TYPE_CHECKING:
@@ -43,23 +44,39 @@ class Endpoints:
 
     async def get(self, request: HttpRequest) -> Response:
         """Look up the one key in the query string, with details: for a person."""
-        return self._answer(request, read_query(request.query_params.multi_items()))
+        service = self._lookup.service(request.path_params["service"])
+        return await self._answer(service, read_query(request.query_params.multi_items(), service.request))
 
     async def post(self, request: HttpRequest) -> Response:
         """Look up the keys in the body."""
-        return self._answer(request, read_request(await _body(request)))
+        asked = read_request(await _body(request))
+        return await self._answer(self._lookup.service(request.path_params["service"]), asked)
 
-    def _answer(self, request: HttpRequest, asked: Request) -> Response:
+    async def _answer(self, service: ServedService, asked: Request) -> Response:
         if len(asked.keys) > MAX_ROWS:
             raise TooLarge(f"{len(asked.keys)} keys in one request, at most {MAX_ROWS} are allowed")
-        service = request.path_params["service"]
-        return _respond(answer(self._lookup.get(service, asked.keys, now=asked.now), asked.details))
+        if service.on_demand is None:
+            return self._found(service, asked)
+        from starlette.concurrency import run_in_threadpool
+
+        return await run_in_threadpool(self._found, service, asked)
+
+    def _found(self, service: ServedService, asked: Request) -> Response:
+        found = self._lookup.get(service.name, asked.keys, request=asked.request, now=asked.now)
+        return _respond(answer(found, asked.details))
 
     def _card(self, name: str) -> dict[str, object]:
         try:
             return service_card(self._lookup.service(name))
         except AsofError as error:
-            return {"name": name, "keys": [], "features": [], "as_of": None, "detail": str(error)}
+            return {
+                "name": name,
+                "keys": [],
+                "request": [],
+                "features": [],
+                "as_of": None,
+                "detail": str(error),
+            }
 
 
 async def _body(request: HttpRequest) -> bytes:

@@ -28,7 +28,8 @@ def application(lookup: Lookup) -> Starlette:
         GET  /health
         GET  /v1/services
         GET  /v1/services/{service}/features?KEY=VALUE
-        POST /v1/services/{service}/features   {"keys": [{KEY: VALUE}], "now": ..., "details": true}
+        POST /v1/services/{service}/features   {"keys": [{KEY: VALUE}], "request": [{NAME: VALUE}],
+                                                "now": ..., "details": true}
 
     and answers errors in the form of RFC 9457.
     """

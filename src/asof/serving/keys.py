@@ -1,4 +1,4 @@
-"""Keys as they are given: in their own type, or as text from a command line, a URL or JSON."""
+"""Keys and other values as they are given: in their own type, or as text from a shell, a URL or JSON."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from reprlib import repr as shortened
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from asof.errors import DataError, DefinitionError, choices
 from asof.serving.instants import from_text, nanoseconds
+from asof.storage.arrow_types import arrow_type
 
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -22,33 +24,36 @@ _INT64 = range(-(1 << 63), 1 << 63)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def read_keys(given: Mapping[str, object], types: Mapping[str, str], owner: str) -> tuple[Any, ...]:
+def read_values(
+    given: Mapping[str, object], types: Mapping[str, str], owner: str, what: str = "key"
+) -> tuple[Any, ...]:
     """The values of the keys `types` (dtype names by key), in that order; null stays None.
 
     DefinitionError where a key is missing or isn't one of them, DataError where it has another type.
+    `what` they are called in errors.
     """
     if given.keys() != types.keys():
-        _refuse_names(given, types, owner)
-    return tuple([_read(name, dtype, given[name]) for name, dtype in types.items()])
+        _refuse_names(given, types, owner, what)
+    return tuple([_read(name, dtype, given[name], what) for name, dtype in types.items()])
 
 
-def _read(name: str, dtype: str, value: object) -> object:
+def _read(name: str, dtype: str, value: object, what: str) -> object:
     if value is None:
         return None
-    read, example = _READERS[dtype]
+    read, example = _READERS.get(dtype) or _decimal_reader(dtype)
     try:
         return read(value)
-    except (TypeError, ValueError, OverflowError):
-        raise DataError(f"key {name!r} is {shortened(value)}, expected {dtype}, as in {example}") from None
+    except (TypeError, ValueError, ArithmeticError):
+        raise DataError(f"{what} {name!r} is {shortened(value)}, expected {dtype}, as in {example}") from None
 
 
-def _refuse_names(given: Mapping[str, object], types: Mapping[str, str], owner: str) -> None:
+def _refuse_names(given: Mapping[str, object], types: Mapping[str, str], owner: str, what: str) -> None:
     needed = ", ".join(f"{name} ({dtype})" for name, dtype in types.items())
     for name in given:
         if name not in types:
-            raise DefinitionError(f"{owner} has no key {name!r}: {choices(str(name), types)}")
+            raise DefinitionError(f"{owner} has no {what} {name!r}: {choices(str(name), types)}")
     missing = next(name for name in types if name not in given)
-    raise DefinitionError(f"key {missing!r} is missing: {owner} needs {needed}")
+    raise DefinitionError(f"{what} {missing!r} is missing: {owner} needs {needed}")
 
 
 def _integer(value: Any) -> int:
@@ -62,6 +67,29 @@ def _integer(value: Any) -> int:
     if number not in _INT64:
         raise ValueError
     return number
+
+
+def _float(value: Any) -> float | None:
+    """A float; None for NaN, which counts as null."""
+    if isinstance(value, (bool, np.bool_, bytes)):
+        raise TypeError
+    number = float(value)
+    return None if number != number else number
+
+
+def _decimal_reader(dtype: str) -> tuple[Callable[[Any], Any], str]:
+    """A reader of exact decimals: a float counts as the number that it is written as."""
+    arrow = arrow_type(dtype)
+    exact = Context(prec=arrow.precision, traps=[Inexact, InvalidOperation])
+    unit = Decimal(1).scaleb(-arrow.scale)
+
+    def read(value: Any) -> Decimal | None:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        number = Decimal(repr(float(value)) if isinstance(value, float) else value)
+        return None if number.is_nan() else number.quantize(unit, context=exact)
+
+    return read, str(3 * unit)
 
 
 def _bool(value: Any) -> bool:
@@ -125,6 +153,8 @@ _READERS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "int16": (_integer, "17"),
     "int32": (_integer, "17"),
     "int64": (_integer, "17"),
+    "float32": (_float, "1.5"),
+    "float64": (_float, "1.5"),
     "bool": (_bool, "true"),
     "string": (_string, '"a"'),
     "bytes": (_bytes, '"YQ==" (base64)'),

@@ -10,9 +10,10 @@ from typing import Any
 
 from asof.errors import AsofError, Conflict, DataError, NotFound, choices
 from asof.serving.instants import nanoseconds
-from asof.serving.keys import read_keys
-from asof.serving.services import ServedService, definitions_of, resolve
-from asof.serving.vectors import Vectors
+from asof.serving.keys import read_values
+from asof.serving.on_demand import Given, OnDemandFunctions, no_functions, read_request
+from asof.serving.services import ServedService, resolve
+from asof.serving.vectors import Row, Vectors
 from asof.storage.catalogue import Catalogue
 from asof.storage.online.store import Key, OnlineStore
 
@@ -20,25 +21,28 @@ __all__ = ["Lookup", "Vectors"]
 
 _KNOWN_FOR = 1.0
 _ATTEMPTS = 5
-
-Given = Mapping[str, object]
+_SERVICE = "service/"
 
 
 class Lookup:
     """Looks features up by service and entity keys. Safe to share by threads.
 
     What was applied is read from the catalogue at most once a second; what is published is noticed
-    at once.
+    at once. `functions` gives the code of on-demand views, which is first asked for when a service has
+    one.
     """
 
-    def __init__(self, catalogue: Catalogue, store: OnlineStore) -> None:
+    def __init__(
+        self, catalogue: Catalogue, store: OnlineStore, functions: OnDemandFunctions = no_functions
+    ) -> None:
         self._catalogue = catalogue
         self._store = store
+        self._functions = functions
         self._known: _Known | None = None
 
     def services(self) -> list[str]:
         """The names of all services that are applied, sorted."""
-        return sorted(self._recent().definitions)
+        return sorted(self._recent().names)
 
     def service(self, name: str) -> ServedService:
         """A service with its keys, features and their types, as they can be looked up now.
@@ -51,19 +55,28 @@ class Lookup:
             self.refresh()
             return self._served(name)
 
-    def get(self, service: str, keys: Given | Sequence[Given], *, now: datetime | None = None) -> Vectors:
+    def get(
+        self,
+        service: str,
+        keys: Given | Sequence[Given],
+        *,
+        request: Given | Sequence[Given] | None = None,
+        now: datetime | None = None,
+    ) -> Vectors:
         """The features of one or many entities, each given by a mapping of key names to values.
 
         All are of one moment, and each view's row is whole. A key may be given as text; a null key
-        has no row. `now`, by default the clock, is the (aware) time at which a ttl is judged.
+        has no row. `request` has the columns that on-demand features need: a mapping for each entity,
+        or one for all. `now`, by default the clock, is the (aware) time at which a ttl is judged.
 
-        Raises NotFound for a service that isn't applied or whose views aren't online,
-        DefinitionError for a missing or unknown key, DataError for a key of another type.
+        Raises NotFound for a service that isn't applied or whose views aren't online, DefinitionError
+        for a missing or unknown key or column of the request, DataError for a value of another type or
+        one on which an on-demand view fails, Conflict where its code here isn't what was applied.
         """
         asked = [keys] if isinstance(keys, Mapping) else keys
         moment = time.time_ns() if now is None else nanoseconds(now)
         for _ in range(_ATTEMPTS):
-            vectors = self._read(self.service(service), asked, moment)
+            vectors = self._read(self.service(service), asked, request, moment)
             if vectors is not None:
                 return vectors
             self.refresh()
@@ -72,15 +85,16 @@ class Lookup:
     def refresh(self) -> None:
         """Take notice of what was applied and published since."""
         revision = self._catalogue.revision()
-        definitions = {} if revision is None else definitions_of(revision, "service")
-        self._known = _Known(definitions)
+        self._known = _Known({} if revision is None else revision.definitions)
 
     def check(self) -> None:
         """Read the catalogue and the online store; raises what they raise when they can't be read."""
         self._catalogue.revision()
         self._store.views()
 
-    def _read(self, served: ServedService, asked: Sequence[Given], now: int) -> Vectors | None:
+    def _read(
+        self, served: ServedService, asked: Sequence[Given], request: Given | Sequence[Given] | None, now: int
+    ) -> Vectors | None:
         """The answer, None where a view was published anew since the service was resolved."""
         try:
             keys = _keys(served, asked)
@@ -89,7 +103,12 @@ class Lookup:
             if self._is_live(served):
                 raise
             return None
-        return _vectors(served, keys, found, now) if self._is_live(served) else None
+        if not self._is_live(served):
+            return None
+        rows = served.rows(found, now)
+        if served.on_demand is not None or request is not None:
+            rows = _with_on_demand(served, rows, request)
+        return _vectors(served, keys, rows)
 
     def _is_live(self, served: ServedService) -> bool:
         """Whether the generations are still those that were live when the service was resolved.
@@ -105,8 +124,10 @@ class Lookup:
     def _served(self, name: str) -> ServedService:
         known = self._recent()
         if name not in known.services:
-            definition = _require(name, known.definitions)
-            known.services[name] = resolve(name, definition, self._catalogue, self._store)
+            _require(name, known.names)
+            known.services[name] = resolve(
+                name, known.definitions, self._catalogue, self._store, self._functions
+            )
         return known.services[name]
 
     def _recent(self) -> _Known:
@@ -118,19 +139,22 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """The applied services by name, and those of them that have been resolved."""
+    """The applied definitions by key, and those of their services that have been resolved."""
 
     definitions: Mapping[str, Any]
     services: dict[str, ServedService] = field(default_factory=dict)
     since: float = field(default_factory=time.monotonic)
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the applied services."""
+        return [key.removeprefix(_SERVICE) for key in self.definitions if key.startswith(_SERVICE)]
 
-def _require(name: str, definitions: Mapping[str, Any]) -> Mapping[str, Any]:
-    if name not in definitions:
-        advice = choices(name, definitions) if definitions else "none is applied: asof apply"
+
+def _require(name: str, services: Sequence[str]) -> None:
+    if name not in services:
+        advice = choices(name, services) if services else "none is applied: asof apply"
         raise NotFound(f"no service {name!r}; {advice}")
-    definition: Mapping[str, Any] = definitions[name]
-    return definition
 
 
 def _keys(served: ServedService, asked: Sequence[Given]) -> list[Key]:
@@ -138,11 +162,17 @@ def _keys(served: ServedService, asked: Sequence[Given]) -> list[Key]:
     for at, given in enumerate(asked):
         if not isinstance(given, Mapping):
             raise DataError(f"row {at} of the keys is {given!r}, expected a mapping of {list(served.keys)}")
-    return [read_keys(given, served.keys, owner) for given in asked]
+    return [read_values(given, served.keys, owner) for given in asked]
 
 
-def _vectors(served: ServedService, keys: list[Key], found: Any, now: int) -> Vectors:
-    rows = served.rows(found, now)
+def _with_on_demand(
+    served: ServedService, rows: list[Row], request: Given | Sequence[Given] | None
+) -> list[Row]:
+    columns = read_request(request, served.request, len(rows), f"service {served.name!r}")
+    return rows if served.on_demand is None else served.on_demand.rows(rows, columns)
+
+
+def _vectors(served: ServedService, keys: list[Key], rows: list[Row]) -> Vectors:
     return Vectors(
         service=served.name,
         features=served.features,

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from asof.errors import Conflict, DefinitionError, NotFound, choices
 from asof.features.view import SEPARATOR
+from asof.serving.on_demand import OnDemand, OnDemandFunction, OnDemandFunctions, served_on_demand
+from asof.serving.vectors import Row
 from asof.storage.catalogue import Catalogue, Revision, TableVersion
 from asof.storage.online.store import Key, OnlineRow, OnlineStore, Published
-
-Row = tuple[tuple[Any, ...], tuple[Any, ...], tuple[int | None, ...]]
-"""Of one entity: the features' values, their statuses and their event times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class ServedService:
     """A service whose views are all online.
 
     `keys` and `features` map names to dtype names; `as_of` is the time up to which all of its views
-    speak, in ns since 1970-01-01 UTC.
+    speak, in ns since 1970-01-01 UTC. On-demand features come after those that are read.
     """
 
     name: str
@@ -56,6 +56,12 @@ class ServedService:
     keys: Mapping[str, str]
     features: Mapping[str, str]
     as_of: int
+    on_demand: OnDemand | None = None
+
+    @property
+    def request(self) -> Mapping[str, str]:
+        """The columns that come with each request, with their dtype names."""
+        return {} if self.on_demand is None else self.on_demand.request
 
     def requests(self, keys: Sequence[Key]) -> list[tuple[str, Sequence[Key]]]:
         """For each view what to read from it, for keys in the order of `keys`."""
@@ -74,40 +80,98 @@ class ServedService:
         return [tuple([key[at] for at in places]) for key in keys]
 
 
-def definitions_of(revision: Revision, kind: str) -> dict[str, Any]:
-    """The applied definitions of a kind, as in "service", by name."""
-    prefix = f"{kind}/"
-    return {
-        key.removeprefix(prefix): definition
-        for key, definition in revision.definitions.items()
-        if key.startswith(prefix)
-    }
-
-
 def resolve(
-    name: str, definition: Mapping[str, Any], catalogue: Catalogue, store: OnlineStore
+    name: str,
+    applied: Mapping[str, Any],
+    catalogue: Catalogue,
+    store: OnlineStore,
+    functions: OnDemandFunctions,
 ) -> ServedService:
-    """The service of that name and definition, on the generations that are live.
+    """The service of that name, of the definitions that are `applied`, on the generations that are live.
 
     NotFound where a view isn't online yet or lacks a feature, Conflict where one is just being
     published by another definition, DefinitionError where views differ in the type of a key.
     """
     owner = f"service {name!r}"
-    views = [_view(owner, feature, catalogue, store) for feature in definition["features"]]
-    features = {
+    asked = [_asked(feature) for feature in applied[f"service/{name}"]["features"]]
+    own = [item for item in asked if item.kind == "view"]
+    computed = {item.name: applied[f"on_demand/{item.name}"] for item in asked if item.kind == "on_demand"}
+    inputs = {name: [_asked(feature) for feature in view["features"]] for name, view in computed.items()}
+    views = [
+        _view(owner, item, catalogue, store)
+        for item in _merged([*own, *chain.from_iterable(inputs.values())])
+    ]
+    served = ServedService(
+        name, tuple(views), _keys(owner, views), _features(views), min(v.published.as_of for v in views)
+    )
+    return served if not computed else _on_demand(served, own, computed, inputs, functions())
+
+
+def _on_demand(
+    served: ServedService,
+    own: Sequence[_Asked],
+    computed: Mapping[str, Mapping[str, Any]],
+    inputs: Mapping[str, Sequence[_Asked]],
+    functions: Mapping[str, OnDemandFunction],
+) -> ServedService:
+    """A service with its on-demand views, of what is read for itself and for them."""
+    read, owner = served.features, f"service {served.name!r}"
+    views = [
+        served_on_demand(owner, name, applied, _chosen(read, inputs[name]), functions)
+        for name, applied in computed.items()
+    ]
+    given = _chosen(read, own)
+    features = given | {name: dtype for view in views for name, dtype in view.outputs.items()}
+    request = {name: dtype for view in views for name, dtype in view.request.items()}
+    places = tuple(list(read).index(name) for name in given)
+    return replace(served, features=features, on_demand=OnDemand(request, tuple(read), places, tuple(views)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a definition asks for: all features of a view or on-demand view, or those of some names."""
+
+    kind: str
+    name: str
+    features: tuple[str, ...] | None
+
+    def columns(self, read: Iterable[str]) -> list[str]:
+        """The columns `view__feature` that are asked for, among those that are read."""
+        if self.features is None:
+            return [column for column in read if column.partition(SEPARATOR)[0] == self.name]
+        return [f"{self.name}{SEPARATOR}{feature}" for feature in self.features]
+
+
+def _asked(feature: str | Mapping[str, Any]) -> _Asked:
+    key, names = (feature, None) if isinstance(feature, str) else (feature["view"], tuple(feature["names"]))
+    kind, _, name = key.partition("/")
+    return _Asked(kind, name, names)
+
+
+def _merged(asked: Sequence[_Asked]) -> list[_Asked]:
+    """Each view once, with all of its features that are asked for anywhere."""
+    merged: dict[str, _Asked] = {}
+    for item in asked:
+        before = merged.get(item.name, item)
+        both = None if before.features is None or item.features is None else before.features + item.features
+        merged[item.name] = replace(item, features=both and tuple(dict.fromkeys(both)))
+    return list(merged.values())
+
+
+def _chosen(read: Mapping[str, str], asked: Sequence[_Asked]) -> dict[str, str]:
+    return {column: read[column] for item in asked for column in item.columns(read)}
+
+
+def _features(views: Sequence[ServedView]) -> dict[str, str]:
+    return {
         f"{view.published.view}{SEPARATOR}{column}": dtype
         for view in views
         for column, dtype in view.columns.items()
     }
-    as_of = min(view.published.as_of for view in views)
-    return ServedService(name, tuple(views), _keys(owner, views), features, as_of)
 
 
-def _view(
-    owner: str, feature: str | Mapping[str, Any], catalogue: Catalogue, store: OnlineStore
-) -> ServedView:
-    key, names = (feature, None) if isinstance(feature, str) else (feature["view"], feature["names"])
-    view = key.removeprefix("view/")
+def _view(owner: str, asked: _Asked, catalogue: Catalogue, store: OnlineStore) -> ServedView:
+    view, names = asked.name, asked.features
     published = store.live(view)
     version = catalogue.current(f"online/{view}")
     if published is None or version is None:

@@ -12,6 +12,8 @@ from asof.errors import DataError
 from asof.storage.online.rows import arrow_column
 
 Status = Literal["present", "null", "not_found", "expired"]
+Row = tuple[tuple[Any, ...], tuple[Any, ...], tuple[int | None, ...]]
+"""Of one entity: the features' values, their statuses and their event times."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +24,8 @@ class Vectors:
     have one tuple for each key: of its parts, and of each feature's value, status and event time.
     Event times are in nanoseconds since 1970-01-01 UTC, None where there is no row. `as_of` is the
     time, also in ns, up to which the published data speaks (of several views the earliest).
+
+    An on-demand feature has no row, and so no event time.
 
     A value is "present"; or "null", where the row has none; or "expired", where the row is older than
     the view's ttl, and then None; or "not_found", where the entity has no row, and then what the

@@ -6,7 +6,7 @@ numbers, which JSON doesn't have, are null.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -21,12 +21,14 @@ from asof.serving.vectors import Vectors
 JSON = "application/json"
 
 KeyValue = str | int | bool | None
+RequestValue = str | int | float | bool | None
 
 
 class Request(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of a lookup. `now` needs an offset from UTC."""
+    """The body of a lookup. `request` is of each key, or one for all; `now` needs an offset from UTC."""
 
     keys: list[dict[str, KeyValue]]
+    request: list[dict[str, RequestValue]] | dict[str, RequestValue] | None = None
     now: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     details: bool = False
 
@@ -45,14 +47,16 @@ def read_request(body: bytes) -> Request:
         raise NotJson(f"the body is not JSON: {error}; send {_FORM}") from None
 
 
-def read_query(pairs: Iterable[tuple[str, str]]) -> Request:
-    """One key from a query string: its parts by name, each once."""
-    key: dict[str, KeyValue] = {}
+def read_query(pairs: Iterable[tuple[str, str]], request: Collection[str] = ()) -> Request:
+    """One key from a query string: its parts by name, each once; those in `request` come with the request."""
+    given: dict[str, str] = {}
     for name, value in pairs:
-        if name in key:
+        if name in given:
             raise DataError(f"{name!r} is given twice: GET looks up one key, POST many")
-        key[name] = value
-    return Request([key], details=True)
+        given[name] = value
+    key: dict[str, KeyValue] = {name: value for name, value in given.items() if name not in request}
+    asked: dict[str, RequestValue] = {name: value for name, value in given.items() if name in request}
+    return Request([key], request=asked or None, details=True)
 
 
 def write(content: object) -> bytes:
@@ -75,6 +79,7 @@ def service_card(service: ServedService) -> dict[str, object]:
     return {
         "name": service.name,
         "keys": _typed(service.keys),
+        "request": _typed(service.request),
         "features": _typed(service.features),
         "as_of": to_text(service.as_of),
     }
@@ -99,6 +104,6 @@ def _plain(value: object) -> str:
     raise NotImplementedError(f"no JSON for {type(value).__name__}")
 
 
-_FORM = '{"keys": [{"KEY": VALUE}]}, and optionally "now" and "details"'
+_FORM = '{"keys": [{"KEY": VALUE}]}, and optionally "request", "now" and "details"'
 _decoder = msgspec.json.Decoder(Request)
 _encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=_plain)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from asof.features.graph import TableNode
 from asof.features.source import Source
 from asof.steps.context import Context, counted, ended, skipped
 from asof.steps.quarantine import quarantine
 from asof.storage.catalogue import Step, TableVersion
-from asof.transforms.cleaning.clean import clean as cleaned_rows
-from asof.transforms.cleaning.clean import dedupe_columns
+from asof.transforms.clean_job import CleanedPart, CleanJob, clean_part, rule_counts, step_counts
+from asof.transforms.parts import parts_of
 
 
 def clean(context: Context, node: TableNode, source: Source) -> Step:
@@ -28,40 +29,29 @@ def clean(context: Context, node: TableNode, source: Source) -> Step:
     if base is not None and base.inputs == {raw.table: raw.version}:
         return skipped(step)
     context.report(f"{source.name}: cleaning")
+    clean_table = context.workspace.table(node.name)
+    before = (clean_table, base.version) if base else None
+    job = CleanJob(source, context.workspace.table(raw.table), raw.version, before)
+    schema = job.schema()
+    into = context.workspace.base(node.name, schema, on=current)
     through = base.through if base else -1
-    rows = context.workspace.read(raw.table, raw.version, where=pc.field("_sequence") > through)
-    cleaned = cleaned_rows(rows, source, seen=_seen(context, base, source))
-    rejected = quarantine(context, source, "clean", cleaned.rejected, anew=base is None)
-    write = context.write(
-        node.name,
-        cleaned.rows,
+    parts = parts_of(through + 1, raw.through + 1, whole=job.whole)
+    done = list(context.map(f"{source.name}: cleaning, part", partial(clean_part, job, into), parts))
+    rejected = pa.concat_tables(part.rejected for part in done)
+    write = context.commit_files(
+        into,
+        [file for part in done for file in part.files],
         on=current,
+        schema=schema,
         replace=base is None,
         definition=node.definition,
         inputs={raw.table: raw.version},
         through=raw.through,
-        details={"complete_until": _complete_until(base, cleaned.rows)},
+        details={"complete_until": _complete_until(base, done)},
     )
-    dropped = rows.num_rows - cleaned.rows.num_rows - cleaned.rejected.num_rows
-    step = counted(
-        step,
-        rows.num_rows,
-        cleaned.rows.num_rows,
-        cleaned.rejected.num_rows,
-        dropped,
-        steps=[asdict(count) for count in cleaned.steps],
-        rules=[asdict(count) for count in cleaned.rules],
-    )
-    context.commit([write, rejected], step)
+    step = _accounted(step, done, rejected.num_rows)
+    context.commit([write, quarantine(context, source, "clean", rejected, anew=base is None)], step)
     return ended(step)
-
-
-def _seen(context: Context, base: TableVersion | None, source: Source) -> pa.Table | None:
-    """What earlier runs have let through, as far as duplicates are told by it."""
-    columns = dedupe_columns(source)
-    if base is None or not columns:
-        return None
-    return context.workspace.read(base.table, base.version, columns)
 
 
 def builds_on(version: TableVersion, node: TableNode, inputs: list[TableVersion]) -> bool:
@@ -71,8 +61,20 @@ def builds_on(version: TableVersion, node: TableNode, inputs: list[TableVersion]
     )
 
 
-def _complete_until(base: TableVersion | None, rows: pa.Table) -> int | None:
+def _accounted(step: Step, done: Sequence[CleanedPart], quarantined: int) -> Step:
+    read, written = sum(part.read for part in done), sum(part.written for part in done)
+    return counted(
+        step,
+        read,
+        written,
+        quarantined,
+        read - written - quarantined,
+        steps=[asdict(count) for count in step_counts(done)],
+        rules=[asdict(count) for count in rule_counts(done)],
+    )
+
+
+def _complete_until(base: TableVersion | None, done: Sequence[CleanedPart]) -> int | None:
     """The latest event time so far, up to which the source is taken to be complete; ns since 1970, UTC."""
     before: int | None = base.details["complete_until"] if base else None
-    times = rows["_event_time"].cast(pa.timestamp("ns", "UTC")).cast(pa.int64())
-    return max((time for time in (before, pc.max(times).as_py()) if time is not None), default=None)
+    return max((time for time in (before, *(part.latest for part in done)) if time is not None), default=None)

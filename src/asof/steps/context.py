@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
 from asof.features.graph import Definitions
 from asof.storage.catalogue import Step, TableVersion
+from asof.storage.tables import Base, File
+from asof.transforms.engines.engine import Engine
 from asof.workspace import Workspace
 
+T = TypeVar("T")
+R = TypeVar("R")
 Report = Callable[[str], None]
 """Takes a line of progress: what is being done now."""
 
@@ -27,10 +31,11 @@ class Write:
 
 @dataclass(frozen=True)
 class Context:
-    """One run: where its data is, what is defined, and whom to tell about progress."""
+    """One run: where its data is, what is defined, who computes, and whom to tell about progress."""
 
     workspace: Workspace
     definitions: Definitions
+    engine: Engine
     run: str
     report: Report
 
@@ -39,28 +44,36 @@ class Context:
         return self.workspace.catalogue.current(table)
 
     def write(
-        self,
-        table: str,
-        rows: pa.Table,
-        *,
-        on: TableVersion | None,
-        replace: bool,
-        partition_by: Sequence[str] = (),
-        **record: Any,
+        self, table: str, rows: pa.Table, *, on: TableVersion | None, replace: bool, **record: Any
     ) -> Write:
         """Write rows on top of version `on`, or in its place; `record` goes to the catalogue."""
-        number = self.workspace.write(table, rows, on=on, replace=replace, partition_by=partition_by)
-        rebuilt = number if replace or on is None else on.details["rebuilt"]
-        size = self.workspace.table(table).statistics(number)
-        details = {"rebuilt": rebuilt} | record.pop("details", {})
+        base = self.workspace.base(table, rows.schema, on=on)
+        files = base.stage(rows, schema=rows.schema)
+        return self.commit_files(base, files, on=on, schema=rows.schema, replace=replace, **record)
+
+    def commit_files(
+        self,
+        base: Base,
+        files: Sequence[File],
+        *,
+        on: TableVersion | None,
+        schema: pa.Schema,
+        replace: bool,
+        **record: Any,
+    ) -> Write:
+        """Make staged files a version of their table, which counts once it is in the catalogue."""
+        anew = replace or on is None
+        number = base.commit(files, schema=schema, replace=anew)
+        size = base.table.statistics(number)
+        details = {"rebuilt": number if anew or on is None else on.details["rebuilt"]}
         version = TableVersion(
-            table=table,
+            table=self.workspace.name_of(base.table),
             version=number,
             run=self.run,
             committed_at=now(),
             rows=size.rows,
             bytes=size.bytes,
-            details=details,
+            details=details | record.pop("details", {}),
             **record,
         )
         return Write(version, on.version if on else None)
@@ -73,6 +86,13 @@ class Context:
             expected={write.version.table: write.follows for write in made},
             step=step,
         )
+
+    def map(self, what: str, kernel: Callable[[T], R], tasks: Sequence[T]) -> Iterator[R]:
+        """Have the engine run a kernel on tasks, and report how far it is."""
+        for done, result in enumerate(self.engine.map(kernel, tasks), start=1):
+            if len(tasks) > 1:
+                self.report(f"{what}: {done} of {len(tasks)}")
+            yield result
 
     def begin(self, name: str) -> Step:
         """A step that begins now."""

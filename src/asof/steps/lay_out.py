@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from asof.features.graph import TableNode, label_columns
 from asof.features.label import Label
@@ -13,8 +13,17 @@ from asof.features.view import FeatureView
 from asof.steps.clean import builds_on
 from asof.steps.context import Context, counted, ended, skipped
 from asof.storage.catalogue import Step, TableVersion
-from asof.storage.layout import lay_out as laid_out
-from asof.transforms.view_rows import Enriching, derive, enrich, prepare
+from asof.storage.layout import BUCKET
+from asof.storage.tables import Base, File
+from asof.transforms.buckets import Bucketed, buckets_for
+from asof.transforms.layout_job import (
+    EnrichingTable,
+    LaidOut,
+    LayoutJob,
+    lay_out_part,
+    merge_bucket,
+)
+from asof.transforms.parts import Part, parts_of
 
 
 def lay_out(context: Context, node: TableNode, of: FeatureView | Label) -> Step:
@@ -26,26 +35,30 @@ def lay_out(context: Context, node: TableNode, of: FeatureView | Label) -> Step:
     clean, *others = (context.workspace.current(name) for name in node.inputs)
     current = context.current(node.name)
     inputs = {version.table: version.version for version in (clean, *others)}
-    base = current if current and _grows(current, node, clean, others) else None
     if current and current.definition == node.definition and current.inputs == inputs:
         return skipped(step)
     context.report(f"{node.name}: laying out")
+    base = current if current and _grows(current, node, clean, others) else None
+    job = _job(context, node, of, clean, base)
+    schema = job.schema()
+    into = context.workspace.base(node.name, schema, on=current, partition_by=[BUCKET])
     through = base.through if base else -1
-    rows = context.workspace.read(clean.table, clean.version, where=pc.field("_sequence") > through)
-    keyed = prepare(_widened(context, of, rows), of.source, of.entity, _columns(context, of))
-    write = context.write(
-        node.name,
-        laid_out(keyed.rows, list(of.entity.keys), context.workspace.settings.buckets),
+    parts = parts_of(through + 1, clean.through + 1, whole=bool(job.source.identity))
+    done, files = _laid_out(context, job, parts, into, schema)
+    write = context.commit_files(
+        into,
+        files,
         on=current,
+        schema=schema,
         replace=base is None,
-        partition_by=["_bucket"],
         definition=node.definition,
         inputs=inputs,
         through=clean.through,
-        details={"complete_until": clean.details["complete_until"]},
+        details={"complete_until": clean.details["complete_until"], "buckets": job.buckets},
     )
-    left_out = rows.num_rows - keyed.rows.num_rows
-    step = counted(step, rows.num_rows, keyed.rows.num_rows, dropped=left_out, without_key=keyed.without_key)
+    read, written = sum(part.read for part in done), sum(part.written for part in done)
+    without_key = sum(part.without_key for part in done)
+    step = counted(step, read, written, dropped=read - written, without_key=without_key)
     context.commit([write], step)
     return ended(step)
 
@@ -53,21 +66,56 @@ def lay_out(context: Context, node: TableNode, of: FeatureView | Label) -> Step:
 def _grows(
     current: TableVersion, node: TableNode, clean: TableVersion, others: Sequence[TableVersion]
 ) -> bool:
-    """Whether adding the new rows is enough: no old row would come out otherwise."""
+    """Whether adding the new rows is enough: no old row would come out otherwise, nor lie elsewhere."""
     unchanged = all(current.inputs.get(other.table) == other.version for other in others)
-    return node.appends and unchanged and builds_on(current, node, [clean])
+    fits = buckets_for(clean.rows) <= 4 * current.details["buckets"]
+    return node.appends and unchanged and fits and builds_on(current, node, [clean])
 
 
-def _columns(context: Context, of: FeatureView | Label) -> tuple[str, ...]:
-    return label_columns(of) if isinstance(of, Label) else context.definitions.columns_read(of)
-
-
-def _widened(context: Context, of: FeatureView | Label, rows: pa.Table) -> pa.Table:
-    if isinstance(of, Label):
-        return rows
-    views = dict(context.definitions.views)
+def _job(
+    context: Context,
+    node: TableNode,
+    of: FeatureView | Label,
+    clean: TableVersion,
+    base: TableVersion | None,
+) -> LayoutJob:
+    workspace, views = context.workspace, dict(context.definitions.views)
     enriching = [
-        Enriching(view, view.columns(views), context.workspace.read(f"views/{view.name}"))
-        for view in of.enriching(views)
+        EnrichingTable(view, view.columns(views), workspace.table(name), workspace.current(name).version)
+        for view in (of.enriching(views) if isinstance(of, FeatureView) else ())
+        for name in [f"views/{view.name}"]
     ]
-    return derive(enrich(rows, enriching), of)
+    return LayoutJob(
+        source=context.definitions.sources[clean.table.removeprefix("clean/")],
+        entity=of.entity,
+        view=of if isinstance(of, FeatureView) else None,
+        columns=_columns(context, node, of),
+        clean=workspace.table(clean.table),
+        version=clean.version,
+        enriching=tuple(enriching),
+        buckets=base.details["buckets"] if base else buckets_for(clean.rows),
+    )
+
+
+def _columns(context: Context, node: TableNode, of: FeatureView | Label) -> tuple[str, ...]:
+    if isinstance(of, FeatureView):
+        return context.definitions.columns_read(of)
+    return label_columns(of) if node.name.startswith("labels/") else ()
+
+
+def _laid_out(
+    context: Context, job: LayoutJob, parts: list[Part], into: Base, schema: pa.Schema
+) -> tuple[list[LaidOut], list[File]]:
+    """Stage all parts; where there are several, their buckets are made one each on the way."""
+    what = context.workspace.name_of(into.table)
+    if len(parts) == 1:
+        done = list(context.map(what, partial(lay_out_part, job, into), parts))
+        return done, [file for part in done for file in part.files]
+    with context.workspace.scratch(schema, partition_by=[BUCKET]) as scratch:
+        done = list(context.map(f"{what}: part", partial(lay_out_part, job, scratch), parts))
+        staged = [file for part in done for file in part.files]
+        version = scratch.commit(staged, schema=schema, replace=False)
+        sorted_parts = Bucketed(scratch.table, version, tuple(job.entity.keys), job.buckets)
+        kernel = partial(merge_bucket, sorted_parts, into)
+        merged = context.map(f"{what}: bucket", kernel, range(job.buckets))
+        return done, [file for files in merged for file in files]

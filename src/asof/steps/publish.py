@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pyarrow as pa
 
 from asof.features.describe import definition_hash
 from asof.features.graph import TableNode
 from asof.features.view import FeatureView
 from asof.steps.context import Context, Write, counted, ended, now, skipped
 from asof.storage.catalogue import Step, TableVersion
-from asof.transforms.online_rows import absent_values, has_aggregates, online_rows
+from asof.transforms.online_rows import absent_values, has_aggregates, online_bucket
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -27,7 +30,9 @@ def publish(context: Context, node: TableNode, view: FeatureView, as_of: int) ->
     if current and _is_live(context, current, view, table, as_of if moves else None):
         return skipped(step)
     context.report(f"{view.name}: publishing")
-    rows = online_rows(context.workspace.read(node.name, table.version), view, columns, as_of)
+    bucketed = context.workspace.bucketed(table, view.entity)
+    kernel = partial(online_bucket, bucketed, view, columns, as_of)
+    rows = pa.concat_tables(context.map(f"{view.name}: publishing, bucket", kernel, range(bucketed.buckets)))
     published = context.workspace.online.publish(
         view.name,
         list(view.entity.keys),

@@ -29,6 +29,7 @@ NAMED: dict[str, pa.DataType] = {
 }
 _NAMES = {arrow: name for name, arrow in NAMED.items()}
 _DECIMAL = re.compile(r"decimal\((\d+), ?(-?\d+)\)")
+_LIST = re.compile(r"list\((.+)\)")
 # An unsigned integer goes to the narrowest signed one that holds all of its values.
 _WIDER = {pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64()}
 
@@ -45,6 +46,8 @@ def arrow_type(name: str) -> pa.DataType:
         return NAMED[name]
     if decimal := _DECIMAL.fullmatch(name):
         return _decimal(int(decimal[1]), int(decimal[2]))
+    if element := _LIST.fullmatch(name):
+        return pa.list_(arrow_type(element[1]))
     raise DefinitionError(f"no data type {name!r}; {choices(name, [*NAMED, 'decimal(p,s)'])}")
 
 

@@ -26,7 +26,7 @@ def fingerprint(table: pa.Table) -> str:
 
     Equal for the same rows in any order, chunking, column order and Arrow layout (dictionaries,
     large strings, views); -0.0 counts as 0.0 and every NaN as one. Differs when a value, a null, a
-    duplicate, a column's name or its data type does. DataError for columns that are lists.
+    duplicate, a column's name or its data type does.
     """
     content = Fingerprint(table.schema)
     content.add(table)

@@ -16,7 +16,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from asof.errors import DataError
 from asof.storage.arrow_types import canonical
 
 Words = npt.NDArray[np.uint64]
@@ -57,7 +56,7 @@ def nulls(column: pa.Array) -> Mask | None:
 
 
 def words(column: pa.Array) -> list[Words]:
-    """The words of a column; what stands in null rows means nothing. DataError for lists."""
+    """The words of a column; what stands in null rows means nothing."""
     if pa.types.is_dictionary(column.type):
         return _words_of_dictionary(column)
     kind = canonical(column.type)
@@ -69,6 +68,8 @@ def words(column: pa.Array) -> list[Words]:
         return _words_of_decimals(column)
     if pa.types.is_floating(kind):
         return [_words_of_floats(column)]
+    if pa.types.is_list(kind):
+        return _words_of_lists(column)
     return [_integers(column).view(np.uint64)]
 
 
@@ -87,8 +88,6 @@ def _integers(column: pa.Array) -> npt.NDArray[np.int64]:
         column = column.view(pa.int32())
     elif pa.types.is_boolean(kind):
         column = column.cast(pa.int8())
-    elif pa.types.is_list(kind):
-        raise DataError(f"a {kind} column can't be hashed")
     return _numbers(column).astype(np.int64, copy=False)
 
 
@@ -115,6 +114,22 @@ def _words_of_decimals(column: pa.Array) -> list[Words]:
     halves = np.frombuffer(column.buffers()[1] or b"", dtype="<u8").reshape(-1, 2)
     rows = halves[column.offset : column.offset + len(column)]
     return [np.ascontiguousarray(rows[:, half], dtype=np.uint64) for half in (0, 1)]
+
+
+def _words_of_lists(column: pa.ListArray) -> list[Words]:
+    """Two independent hashes of each list: of its length, then of its elements one by one."""
+    offsets = column.offsets.to_numpy().astype(np.int64)
+    elements = column.values
+    column_words, null = words(elements), nulls(elements)
+    lengths = np.where(column.is_valid().to_numpy(zero_copy_only=False), np.diff(offsets), 0)
+    pair = [mix(lengths.view(np.uint64)), mix(lengths.view(np.uint64) ^ _SECOND)]
+    for place in range(lengths.max(initial=0)):
+        rows = np.flatnonzero(lengths > place)
+        at = offsets[rows] + place
+        for one in pair:
+            absent = None if null is None else null[at]
+            one[rows] = absorb(one[rows], [word[at] for word in column_words], absent)
+    return pair
 
 
 def _words_of_bytes(column: pa.Array) -> list[Words]:

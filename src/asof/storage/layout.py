@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from asof.errors import DefinitionError, NotFound, choices
 from asof.storage.arrow_types import canonical
 from asof.storage.hashing import Words, absorb, nulls, words
+from asof.storage.ordering import Ints, grouped, sort_each
 
 BUCKET = "_bucket"
 EVENT_TIME = "_event_time"
@@ -25,6 +26,7 @@ SEQUENCE = "_sequence"
 
 NO_KEY = -1  # the bucket of rows where a key is null: they match nothing
 
+_LAST = np.iinfo(np.int64).max
 _CHUNK = 1 << 16  # rows hashed at a time, to stay in the processor's cache
 
 
@@ -46,15 +48,50 @@ def lay_out(table: pa.Table, keys: Sequence[str], buckets: int) -> pa.Table:
     The order is `_bucket`, keys, then `_event_time`, `_known_from` and `_sequence`, as far as the
     table has them; nulls come last. Raises what `bucket_of` raises.
     """
-    bucket = pa.array(bucket_of(table, keys, buckets), pa.int32())
+    _check(table, keys, buckets)
     bare = table.drop_columns([BUCKET]) if BUCKET in table.column_names else table
-    times = [name for name in (EVENT_TIME, KNOWN_FROM, SEQUENCE) if name in bare.column_names]
-    by = [(BUCKET, bucket), *((name, _sortable(bare[name])) for name in (*keys, *times))]
-    order = pc.sort_indices(
-        pa.table([column for _, column in by], names=[str(at) for at in range(len(by))]),
-        sort_keys=[(str(at), "ascending") for at in range(len(by))],
-    )
-    return bare.add_column(0, pa.field(BUCKET, pa.int32()), bucket).combine_chunks().take(order)
+    codes, first = _key_codes(bare, keys)
+    key_bucket = bucket_of(bare.select(list(keys)).take(pa.array(first)), keys, buckets)
+    rank = _ranks(bare.select(list(keys)).take(pa.array(first)), key_bucket)
+    order, starts = grouped(rank[codes], len(first))
+    sort_each(order, starts, *(_instants(bare, name) for name in (EVENT_TIME, KNOWN_FROM, SEQUENCE)))
+    bucket = pa.array(key_bucket[codes[order]], pa.int32())
+    laid_out = bare.combine_chunks().take(pa.array(order))
+    return laid_out.add_column(0, pa.field(BUCKET, pa.int32()), bucket)
+
+
+def _key_codes(table: pa.Table, keys: Sequence[str]) -> tuple[Ints, Ints]:
+    """For each row the code of its keys, counted from 0, and for each code a row that has it."""
+    codes = _codes(table[keys[0]])
+    for key in keys[1:]:
+        more = _codes(table[key])
+        codes = _codes(pa.chunked_array([pa.array(codes * (more.max(initial=0) + 1) + more)]))
+    first = np.empty(codes.max(initial=-1) + 1, np.int64)
+    first[codes] = np.arange(len(codes))
+    return codes, first
+
+
+def _codes(column: pa.ChunkedArray) -> Ints:
+    """The codes of a column's values, null being one of them."""
+    encoded = column.cast(canonical(column.type)).dictionary_encode(null_encoding="encode")
+    chunks = [chunk.indices.to_numpy() for chunk in encoded.chunks]
+    return np.concatenate([np.empty(0, np.int64), *chunks], dtype=np.int64)
+
+
+def _ranks(keys: pa.Table, bucket: npt.NDArray[np.int32]) -> Ints:
+    """The place of each key in the order of the buckets and then of the keys, nulls last."""
+    by = keys.add_column(0, BUCKET, pa.array(bucket))
+    order = pc.sort_indices(by, sort_keys=[(name, "ascending") for name in by.column_names])
+    ranks = np.empty(len(bucket), np.int64)
+    ranks[order.to_numpy()] = np.arange(len(bucket))
+    return ranks
+
+
+def _instants(table: pa.Table, name: str) -> Ints:
+    """A column of times or numbers as whole numbers to order by, nulls last; all equal without it."""
+    if name not in table.column_names:
+        return np.zeros(table.num_rows, np.int64)
+    return np.array(table[name].cast(pa.int64()).fill_null(_LAST).to_numpy(), np.int64)
 
 
 def _buckets(batch: pa.RecordBatch, buckets: int) -> npt.NDArray[np.int32]:
@@ -70,18 +107,6 @@ def _buckets(batch: pa.RecordBatch, buckets: int) -> npt.NDArray[np.int32]:
 
 def _batches(table: pa.Table) -> Iterator[pa.RecordBatch]:
     yield from table.to_batches(max_chunksize=_CHUNK)
-
-
-def _sortable(column: pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-    """A column of the same order that sorts fast: text becomes its rank."""
-    kind = canonical(column.type)
-    if not (pa.types.is_string(kind) or pa.types.is_binary(kind)):
-        return column
-    coded = column.cast(kind).combine_chunks().dictionary_encode()
-    if isinstance(coded, pa.ChunkedArray):
-        return column
-    rank = np.argsort(pc.sort_indices(coded.dictionary).to_numpy()).astype(np.int32)
-    return pa.array(rank, pa.int32()).take(coded.indices)
 
 
 def _check(table: pa.Table, keys: Sequence[str], buckets: int) -> None:

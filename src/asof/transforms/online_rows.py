@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from asof.features.aggregates import WindowFeature
 from asof.features.types import Schema
 from asof.features.view import FeatureView, expand
+from asof.transforms.buckets import Bucketed
 from asof.transforms.features_at import features_at
 from asof.transforms.kernels.point_in_time import attributes
 from asof.transforms.kernels.timeline import Timeline
@@ -46,6 +47,11 @@ def online_rows(rows: pa.Table, view: FeatureView, columns: Schema, as_of: int) 
     for name in features.column_names:
         online = online.append_column(name, features[name])
     return online.filter(pc.is_valid(online["_event_time"]))
+
+
+def online_bucket(table: Bucketed, view: FeatureView, columns: Schema, as_of: int, bucket: int) -> pa.Table:
+    """`online_rows` of one bucket of a view's table."""
+    return online_rows(table.read(bucket, table.buckets), view, columns, as_of)
 
 
 def _held_since(labels: pa.Table, rows: pa.Table, view: FeatureView) -> pa.ChunkedArray:

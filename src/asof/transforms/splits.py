@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from asof.features.training_set import ByTime
@@ -21,18 +20,15 @@ class Split:
     counts: dict[str, int]
 
 
-def split_by_time(cutoffs: npt.NDArray[np.int64], rule: ByTime) -> Split:
-    """Split rows with `cutoffs`, in nanoseconds UTC: those in the last `rule.test` are for the test."""
-    if not len(cutoffs):
-        return Split(pa.array([], pa.string()), {"train": 0, "test": 0, "embargoed": 0})
-    test = cutoffs > cutoffs.max() - rule.test.ns
-    train = ~test & (cutoffs <= cutoffs[test].min() - rule.embargo.ns)
-    labels = pa.array(np.where(test, "test", "train").tolist(), pa.string(), mask=~(test | train))
-    return Split(
-        labels,
-        {
-            "train": int(train.sum()),
-            "test": int(test.sum()),
-            "embargoed": int((~(test | train)).sum()),
-        },
-    )
+def split_by_time(cutoffs: pa.ChunkedArray, rule: ByTime, last: int) -> Split:
+    """Split rows with `cutoffs` (timestamps, UTC); `last` is the last that can be, in ns since 1970.
+
+    Those later than `last - rule.test` are for the test, those up to `rule.embargo` before that for
+    training. What is in between depends on no row, so that rows can be split part by part.
+    """
+    times = cutoffs.cast(pa.timestamp("ns", "UTC")).cast(pa.int64()).to_numpy()
+    test = times > last - rule.test.ns
+    train = times <= last - rule.test.ns - rule.embargo.ns
+    names = pa.array(np.where(test, "test", "train").tolist(), pa.string(), mask=~(test | train))
+    counts = {"train": train.sum(), "test": test.sum(), "embargoed": (~(test | train)).sum()}
+    return Split(names, {name: int(count) for name, count in counts.items()})

@@ -1,35 +1,86 @@
-"""Statistics of a table's columns, kept with every version."""
+"""Statistics of columns, kept with every training set."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_ORDERED = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_temporal)
 
+@dataclass(frozen=True)
+class ColumnStatistics:
+    """What is known of the values of a column; those of parts of a table can be merged.
 
-def statistics(table: pa.Table) -> dict[str, dict[str, Any]]:
-    """For each column its nulls; of ordered ones min and max; of numbers mean and std; else distinct values.
-
-    All values are JSON data: times and decimals as text.
+    `least` and `greatest` are None where there is no value; `total` and `squares` are the sums of
+    numbers and of their squares as floats, None of anything else (a bool counts as 0 or 1).
     """
-    return {name: _of_column(table[name]) for name in table.column_names}
+
+    values: int
+    nulls: int
+    least: Any
+    greatest: Any
+    total: float | None
+    squares: float | None
+
+    def merged(self, other: ColumnStatistics) -> ColumnStatistics:
+        """The statistics of both together."""
+        return ColumnStatistics(
+            self.values + other.values,
+            self.nulls + other.nulls,
+            _of_present(min, self.least, other.least),
+            _of_present(max, self.greatest, other.greatest),
+            _of_present(sum, self.total, other.total),
+            _of_present(sum, self.squares, other.squares),
+        )
+
+    def described(self) -> dict[str, Any]:
+        """As JSON data: nulls, min and max (times and decimals as text), mean and std of numbers."""
+        found: dict[str, Any] = {"nulls": self.nulls, "min": _json(self.least), "max": _json(self.greatest)}
+        if self.total is not None and self.squares is not None and self.values:
+            mean = self.total / self.values
+            found |= {"mean": mean, "std": max(self.squares / self.values - mean * mean, 0.0) ** 0.5}
+        return found
 
 
-def _of_column(column: pa.ChunkedArray) -> dict[str, Any]:
-    found: dict[str, Any] = {"nulls": column.null_count}
-    if pa.types.is_boolean(column.type):
-        return found | {"true": pc.sum(column).as_py() or 0}
-    if not any(is_of(column.type) for is_of in _ORDERED):
-        return found | {"distinct": pc.count_distinct(column).as_py()}
+def statistics(table: pa.Table) -> dict[str, ColumnStatistics]:
+    """The statistics of each column that has an order."""
+    return {
+        name: _of_column(table[name])
+        for name in table.column_names
+        if not pa.types.is_nested(table.schema.field(name).type)
+    }
+
+
+def merged(parts: Sequence[dict[str, ColumnStatistics]]) -> dict[str, ColumnStatistics]:
+    """The statistics of all parts of a table together."""
+    return {name: reduce(ColumnStatistics.merged, (part[name] for part in parts)) for name in parts[0]}
+
+
+def _of_column(column: pa.ChunkedArray) -> ColumnStatistics:
+    values = len(column) - column.null_count
     extremes = pc.min_max(column).as_py()
-    found |= {side: _json(extremes[side]) for side in ("min", "max")}
-    if not pa.types.is_temporal(column.type):
+    total = squares = None
+    if _is_number(column.type):
         numbers = column.cast(pa.float64(), safe=False)
-        found |= {"mean": pc.mean(numbers).as_py(), "std": pc.stddev(numbers, ddof=0).as_py()}
-    return found
+        total = pc.sum(numbers).as_py() or 0.0
+        squares = pc.sum(pc.multiply(numbers, numbers)).as_py() or 0.0
+    return ColumnStatistics(values, column.null_count, extremes["min"], extremes["max"], total, squares)
+
+
+def _is_number(type: pa.DataType) -> bool:
+    return any(
+        is_of(type)
+        for is_of in (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean)
+    )
+
+
+def _of_present(choose: Any, *values: Any) -> Any:
+    present = [value for value in values if value is not None]
+    return choose(present) if present else None
 
 
 def _json(value: object) -> object:

@@ -12,6 +12,7 @@ from asof.features.label import Label
 from asof.features.types import Schema
 from asof.features.view import SEPARATOR, FeatureView
 from asof.transforms.features_at import features_at
+from asof.transforms.kernels.event_cutoffs import at_events
 from asof.transforms.kernels.outcomes import outcomes
 from asof.transforms.kernels.population import population
 
@@ -40,11 +41,18 @@ def training_rows(
     complete_until: datetime,
     views: Sequence[ViewRows],
     *,
+    cutoff_rows: pa.Table | None = None,
     strict: bool = False,
     known_at: str = "respect",
 ) -> TrainingRows:
-    """Keys, cutoff, the outcome under the label's name, then each view's features as `view__feature`."""
-    asked = population(label_rows, label, complete_until, known_at=known_at)
+    """Keys, cutoff, the outcome under the label's name, then each view's features as `view__feature`.
+
+    `cutoff_rows` are those whose event times are the cut-offs, None where cut-offs are on a grid.
+    """
+    if cutoff_rows is None:
+        asked = population(label_rows, label, complete_until, known_at=known_at)
+    else:
+        asked = at_events(cutoff_rows, label, complete_until)
     rows = asked.labels.append_column(label.name, outcomes(asked.labels, label_rows, label))
     for item in views:
         found = features_at(

@@ -15,6 +15,7 @@ from asof.features.view import SEPARATOR, FeatureView
 from asof.storage.arrow_types import arrow_type
 from asof.transforms.expressions import evaluate, session
 from asof.transforms.features_at import features_at
+from asof.transforms.python_transforms import apply_transform
 
 SYSTEM_COLUMNS = ("_event_time", "_known_from", "_known_until", "_sequence")
 
@@ -47,13 +48,33 @@ def enrich(rows: pa.Table, enriching: Sequence[Enriching]) -> pa.Table:
 
 
 def derive(rows: pa.Table, view: FeatureView) -> pa.Table:
-    """Rows with the columns that the view derives, each from those before it."""
+    """Rows with the columns that the view derives, each from those before it, and those of its transform."""
+    rows = derive_steps(rows, view)
+    if view.transform is None:
+        return rows
+    owner = f"FeatureView {view.name!r}"
+    return _with_columns(rows, apply_transform(view.transform, rows, owner, names_of_rows(rows, view)))
+
+
+def derive_steps(rows: pa.Table, view: FeatureView) -> pa.Table:
+    """Rows with the columns that the view derives, without those of its transform."""
     for step in view.derive:
         computed = evaluate({step.name: (step.expression, arrow_type(step.dtype.name))}, rows)
-        if step.name in rows.column_names:
-            rows = rows.drop_columns([step.name])
-        rows = rows.append_column(step.name, computed[step.name])
+        rows = _with_columns(rows, computed)
     return rows
+
+
+def names_of_rows(rows: pa.Table, view: FeatureView) -> pa.Table:
+    """What tells a row of a view from others in a message: its place in the source, and its keys."""
+    return rows.select(["_sequence", *view.entity.keys])
+
+
+def _with_columns(rows: pa.Table, computed: pa.Table) -> pa.Table:
+    """Rows with other columns added, in place of those that they have under the same names."""
+    kept = rows.drop_columns([name for name in computed.column_names if name in rows.column_names])
+    for name in computed.column_names:
+        kept = kept.append_column(name, computed[name])
+    return kept
 
 
 def prepare(rows: pa.Table, source: Source, entity: Entity, columns: Sequence[str]) -> Prepared:

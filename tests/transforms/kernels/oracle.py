@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Context, localcontext
+from fractions import Fraction
 from typing import Any
 
 Row = dict[str, Any]
@@ -122,8 +123,10 @@ def asked(
     ]
 
 
-def aggregated(rows: Sequence[Row], function: str, column: str | None, t: int) -> Any:
-    """The aggregate of covered rows, in order, at the cut-off `t`."""
+def aggregated(
+    rows: Sequence[Row], function: str, column: str | None, t: int, most: int | None = None
+) -> Any:
+    """The aggregate of covered rows, in order, at the cut-off `t`; of `most` values where it is a list."""
     if column is not None:
         rows = [row for row in rows if row[column] is not None]
     values = [row[column] if column else row for row in rows]
@@ -136,16 +139,19 @@ def aggregated(rows: Sequence[Row], function: str, column: str | None, t: int) -
     if function == "days_since_last":
         days, rest = divmod(t - rows[-1]["_event_time"], DAY)
         return days + rest / DAY
+    if function == "last_n":
+        return values[::-1][:most]
+    if function == "top_k":
+        return sorted(set(values), key=lambda value: (-values.count(value), value))[:most]
     return _OF_VALUES[function](values)
 
 
 def total(values: Sequence[Any]) -> Any:
-    """One after another, decimals without rounding."""
+    """Exact; of floats the float nearest to that."""
+    if isinstance(values[0], float):
+        return math.fsum(values)
     with localcontext(Context(prec=100)):
-        added = values[0] * 0
-        for value in values:
-            added += value
-        return added
+        return sum(values, start=values[0] * 0)
 
 
 def matches(label: Row, row: Row, keys: Sequence[str]) -> bool:
@@ -157,9 +163,9 @@ def _mean(values: Sequence[Any]) -> float:
 
 
 def _std(values: Sequence[Any]) -> float:
-    mean = _mean(values)
-    deviations = [float(value) - mean for value in values]
-    return math.sqrt(total([deviation * deviation for deviation in deviations]) / (len(values) - 1))
+    n, exact = len(values), [Fraction(float(value)) for value in values]
+    numerator = n * sum(value * value for value in exact) - sum(exact) ** 2
+    return math.sqrt(float(numerator) / (n * (n - 1)))
 
 
 _OF_VALUES: dict[str, Callable[[Sequence[Any]], Any]] = {

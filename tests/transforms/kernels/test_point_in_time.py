@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -200,3 +201,60 @@ class TestWhatCannotBeJoined:
     def test_an_unknown_rule(self):
         with pytest.raises(DefinitionError, match="known_at 'ignored': did you mean 'ignore'"):
             self.join(pa.table({"k": [1], "cutoff": pa.array([1], UTC_US)}), known_at="ignored")
+
+
+class TestOneKeyWithAHistoryThatIsHidden:
+    """Many rows, none of which most labels see: what steps over them one by one takes hours."""
+
+    SIZE = 200_000
+
+    def times(self, values) -> pa.Array:
+        return pa.array(np.asarray(values, np.int64)).cast(UTC_US)
+
+    def found(self, event, known_from, known_until, cutoffs, **rules) -> list[int]:
+        rows = pa.table(
+            {
+                "k": np.zeros(len(event), np.int64),
+                "_event_time": self.times(event),
+                "_known_from": self.times(known_from),
+                "_known_until": self.times(known_until),
+                "_sequence": np.arange(len(event)),
+            }
+        )
+        labels = pa.table({"k": np.zeros(len(cutoffs), np.int64), "cutoff": self.times(cutoffs)})
+        return latest(Timeline(labels, rows, ["k"], **rules)).tolist()
+
+    def test_by_turns_revised_and_not_known_yet(self):
+        n = np.arange(self.SIZE)
+        later, never = np.where(n % 2, 10**9, n), 10**12
+        until = np.where(n % 2, never, n + 1)
+        until[0] = never
+        cutoffs = np.concatenate([self.SIZE + n, [10**9, 1]])
+        assert self.found(n, later, until, cutoffs) == [0] * self.SIZE + [self.SIZE - 1, 0]
+
+    def test_until_all_become_known_at_once(self):
+        n = np.arange(self.SIZE)
+        known, until = np.full_like(n, 10**9), np.full_like(n, 10**9 + 1)
+        cutoffs = np.concatenate([self.SIZE + n, [10**9, 10**9 + 1]])
+        assert self.found(n, known, until, cutoffs) == [NO_ROW] * self.SIZE + [self.SIZE - 1, NO_ROW]
+
+    @given(
+        st.lists(st.tuples(*[st.integers(0, 400)] * 3), min_size=150, max_size=300),
+        st.lists(st.integers(0, 450), max_size=20),
+        st.booleans(),
+    )
+    @settings(max_examples=50)
+    def test_the_rule_still_names_the_row(self, rows, cutoffs, strict):
+        rows.sort(key=lambda row: row[:2])
+        event, delay, span = (np.array(column) for column in zip(*rows, strict=True))
+        since = event + delay
+        until = since + span
+        rule = [
+            {"k": 1, "_event_time": e, "_known_from": s, "_known_until": u, "_sequence": i, "row": i}
+            for i, (e, s, u) in enumerate(zip(event.tolist(), since.tolist(), until.tolist(), strict=True))
+        ]
+        held = [oracle.held({"k": 1, "cutoff": t}, rule, ["k"], strict=strict) for t in cutoffs]
+        expected = [NO_ROW if row is None else row["row"] for row in held]
+        order = sorted(range(len(rows)), key=lambda i: (event[i], since[i], i))
+        assert order == sorted(order)
+        assert self.found(event, since, until, cutoffs, strict=strict) == expected

@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 
 from asof.errors import DataError, DefinitionError, choices
 from asof.storage.arrow_types import arrow_type
-from asof.storage.online.rows import fixed_width, joined
+from asof.storage.online.packed_values import fixed_width
+from asof.storage.online.rows import joined
 
 _SIGN = 1 << 63
 _ZERO, _MARKED_ZERO, _END = b"\0", b"\0\xff", b"\0\x01"

@@ -48,11 +48,12 @@ class FileWriter:
         partition_by: Sequence[str],
         *,
         version: int,
+        part: int = 0,
     ) -> None:
         self._filesystem = filesystem
         self._partition_by = list(partition_by)
         self._stored = pa.schema([field for field in schema if field.name not in partition_by])
-        self._version = version
+        self._prefix = f"{version:08d}-{part:05d}"
         self._open: dict[PartitionValues, _OpenFile] = {}
         self._files: list[File] = []
         self._paths: list[str] = []
@@ -85,12 +86,12 @@ class FileWriter:
         return file
 
     def _path(self, values: PartitionValues) -> str:
-        """A new path, such that files sort by version and then by order of writing."""
+        """A new path, such that files sort by version, then by part, then by order of writing."""
         parts = [
             f"{name}={re.sub('[^A-Za-z0-9.-]', '_', value or '')}"
             for name, value in zip(self._partition_by, values, strict=True)
         ]
-        name = f"{self._version:08d}-{len(self._paths):05d}-{uuid.uuid4()}.parquet"
+        name = f"{self._prefix}-{len(self._paths):05d}-{uuid.uuid4()}.parquet"
         return "/".join([*parts, name])
 
     def _close(self, values: PartitionValues) -> None:
@@ -99,6 +100,12 @@ class FileWriter:
         partition = dict(zip(self._partition_by, values, strict=True))
         now = time.time_ns() // 1_000_000
         self._files.append(File(path, size, partition, now, statistics(written)))
+
+
+def discard(filesystem: fs.FileSystem, files: Sequence[File]) -> None:
+    """Remove files that are not to count."""
+    for file in files:
+        filesystem.delete_file(file.path)
 
 
 class _OpenFile:
@@ -113,8 +120,8 @@ class _OpenFile:
         self._writer = pq.ParquetWriter(
             self._stream,
             schema,
-            compression="zstd",
-            compression_level=1,
+            compression="lz4",
+            use_dictionary=_repeating(schema),
             store_schema=False,
             metadata_collector=self._metadata,
         )
@@ -145,6 +152,11 @@ class _OpenFile:
         if self._waiting:
             self._writer.write_table(pa.Table.from_batches(self._waiting), row_group_size=_ROW_GROUP)
         self._waiting, self._rows = [], 0
+
+
+def _repeating(schema: pa.Schema) -> list[str] | bool:
+    """The columns whose values are worth a dictionary: text; numbers and times are quicker as they are."""
+    return [field.name for field in schema if pa.types.is_string(field.type)] or False
 
 
 def _parts(

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import pyarrow as pa
 
 from asof.errors import DataError, choices
-from asof.storage.tables.nanoseconds import declared, stored
+from asof.storage.tables.nanoseconds import declared
 
 Rows: TypeAlias = pa.Table | pa.RecordBatchReader | Iterable[pa.RecordBatch]
 
@@ -24,23 +24,23 @@ class Incoming:
         self.schema = schema
         self._batches: Iterable[pa.RecordBatch] = rows.to_batches() if isinstance(rows, pa.Table) else rows
 
-    @classmethod
-    def with_own_schema(cls, rows: Rows, *, otherwise: pa.Schema) -> Incoming:
-        """Rows that bring their schema; `otherwise` is for when there is not even one batch."""
-        if isinstance(rows, pa.Table | pa.RecordBatchReader):
-            return cls(rows, stored(rows.schema))
-        batches: Iterator[pa.RecordBatch] = iter(rows)
-        first = next(batches, None)
-        if first is None:
-            return cls([], otherwise)
-        return cls(chain([first], batches), stored(first.schema))
-
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         types = declared(self.schema)
         for batch in self._batches:
             _check_names(batch.schema.names, types.names)
             columns = [_cast(batch.column(field.name), field) for field in types]
             yield pa.RecordBatch.from_arrays(columns, schema=types).cast(self.schema)
+
+
+def with_schema(rows: Rows, *, otherwise: pa.Schema) -> tuple[pa.Schema, Rows]:
+    """Rows and the schema that they bring; `otherwise` is for when there is not even one batch."""
+    if isinstance(rows, pa.Table | pa.RecordBatchReader):
+        return rows.schema, rows
+    batches: Iterator[pa.RecordBatch] = iter(rows)
+    first = next(batches, None)
+    if first is None:
+        return otherwise, []
+    return first.schema, chain([first], batches)
 
 
 def _cast(column: pa.Array, field: pa.Field) -> pa.Array:

@@ -20,21 +20,32 @@ from deltalake import DeltaTable
 Guarantees = Iterator[pc.Expression | None]
 
 
-def dataset(at: DeltaTable, filesystem: fs.FileSystem, where: pc.Expression | None) -> ds.Dataset:
-    """The rows of a table's version, for a scan with the filter `where`.
+class Files:
+    """The files of a version of a table, by partition and then by path: `FileWriter` names them in order."""
 
-    Files come by partition, then by path: `FileWriter` names them in order of commit.
-    """
-    schema = pa.schema(at.schema().to_arrow())
-    files = _in_order(pa.table(at.get_add_actions(flatten=True)))
-    parquet = ds.ParquetFileFormat(
-        default_fragment_scan_options=ds.ParquetFragmentScanOptions(pre_buffer=True)
-    )
-    fragments = [
-        parquet.make_fragment(unquote(path), filesystem, partition_expression=guarantee)
-        for path, guarantee in zip(files["path"].to_pylist(), _guarantees(files, schema, where), strict=True)
-    ]
-    return ds.FileSystemDataset(fragments, schema, parquet, filesystem)
+    def __init__(self, at: DeltaTable, filesystem: fs.FileSystem) -> None:
+        self.schema = pa.schema(at.schema().to_arrow())
+        self._filesystem = filesystem
+        self._actions = _in_order(pa.table(at.get_add_actions(flatten=True)))
+        self._datasets: dict[tuple[str, ...], ds.Dataset] = {}
+
+    def dataset(self, where: pc.Expression | None) -> ds.Dataset:
+        """The rows, for a scan with the filter `where`."""
+        named = tuple(name for name in self.schema.names if name in str(where))
+        if named not in self._datasets:
+            self._datasets[named] = self._guaranteed(named)
+        return self._datasets[named]
+
+    def _guaranteed(self, named: tuple[str, ...]) -> ds.Dataset:
+        parquet = ds.ParquetFileFormat(
+            default_fragment_scan_options=ds.ParquetFragmentScanOptions(pre_buffer=True)
+        )
+        paths = self._actions["path"].to_pylist()
+        fragments = [
+            parquet.make_fragment(unquote(path), self._filesystem, partition_expression=guarantee)
+            for path, guarantee in zip(paths, _guarantees(self._actions, self.schema, named), strict=True)
+        ]
+        return ds.FileSystemDataset(fragments, self.schema, parquet, self._filesystem)
 
 
 def _in_order(files: pa.Table) -> pa.Table:
@@ -42,9 +53,8 @@ def _in_order(files: pa.Table) -> pa.Table:
     return files.sort_by([(name, "ascending") for name in [*partition, "path"]])
 
 
-def _guarantees(files: pa.Table, schema: pa.Schema, where: pc.Expression | None) -> Iterator[pc.Expression]:
-    """What is sure of all rows of each file, of the columns that the filter may name."""
-    named = str(where)
+def _guarantees(files: pa.Table, schema: pa.Schema, named: tuple[str, ...]) -> Iterator[pc.Expression]:
+    """What is sure of all rows of each file, of its partition and of the columns `named`."""
     of_columns: list[Guarantees] = []
     for field in schema:
         if f"partition.{field.name}" in files.column_names:

@@ -8,25 +8,24 @@ and "the latest" means nothing here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 import pyarrow.fs as fs
 from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.fs import DeltaStorageHandler
 from deltalake.transaction import AddAction, RemoveAction
 
-from asof.errors import Conflict, DataError, DefinitionError, NotFound, choices
-from asof.storage.tables.files import File, FileWriter
-from asof.storage.tables.incoming import Incoming, Rows
+from asof.errors import Conflict, DataError, NotFound
+from asof.storage.tables.files import File, FileWriter, discard
+from asof.storage.tables.incoming import Incoming, Rows, with_schema
 from asof.storage.tables.nanoseconds import declared, stored
-from asof.storage.tables.pruning import dataset
+from asof.storage.tables.snapshot import Snapshot
 
 _CONFIGURATION = {
     "delta.enableExpiredLogCleanup": "false",  # a version, once committed, can always be read
@@ -79,6 +78,13 @@ class Table:
         """Whether there is a table, with or without rows."""
         return DeltaTable.is_deltatable(self.uri, storage_options=self._options())
 
+    def delete(self) -> None:
+        """Remove the table with all its versions."""
+        if "://" in self.uri:
+            self._filesystem().delete_dir_contents("", accept_root_dir=True)
+        else:
+            shutil.rmtree(self.uri)
+
     def head(self) -> int | None:
         """The greatest version in storage, orphans included; None when there is no table."""
         try:
@@ -93,19 +99,27 @@ class Table:
         table's types. Conflict when another writer commits meanwhile, DataError when the rows don't
         fit, NotFound when there is no version `on`. Nothing is committed when an error is raised.
         """
-        before = self._rolled_back(on)
-        incoming = Incoming(rows, _schema(before))
-        return self._commit(before, incoming, "append")
+        base = self.base(on)
+        return base.write(rows, schema=base.schema, replace=False)
 
     def overwrite(self, rows: Rows, *, on: int) -> int:
         """Replace all rows of version `on`, and return the version that this makes.
 
         The schema becomes that of the rows; partitioning stays. Otherwise as `append`.
         """
-        before = self._rolled_back(on)
-        incoming = Incoming.with_own_schema(rows, otherwise=_schema(before))
-        _check_partitioning(before, incoming.schema)
-        return self._commit(before, incoming, "overwrite")
+        base = self.base(on)
+        schema, batches = with_schema(rows, otherwise=base.schema)
+        return base.write(batches, schema=schema, replace=True)
+
+    def base(self, on: int) -> Base:
+        """Roll back what was committed after version `on`, and say what writers go on top of."""
+        newest = self._open()
+        if newest.version() < on:
+            raise NotFound(f"no version {on} of {self.uri}; the newest is {newest.version()}")
+        if newest.version() > on:
+            with _only_writer(self.uri, on):
+                newest.restore(on, commit_properties=_ONCE)
+        return Base(self, newest.version(), declared(_schema(newest)), tuple(_partitioning(newest)))
 
     def read(
         self,
@@ -117,8 +131,7 @@ class Table:
 
         NotFound for a version or column that isn't there, or a version whose files are gone.
         """
-        schema, batches = self._select(version, columns, where)
-        return pa.Table.from_batches(list(batches), schema)
+        return self.snapshot(version).read(columns, where)
 
     def batches(
         self,
@@ -132,11 +145,15 @@ class Table:
         Files and row groups that `where` rules out are not read; that goes for every column but
         those of nanosecond times.
         """
-        return self._select(version, columns, where)[1]
+        return self.snapshot(version).batches(columns, where)
 
     def schema(self, version: int) -> pa.Schema:
         """The schema of a version, as declared."""
-        return declared(_schema(self._open(version)))
+        return self.snapshot(version).schema
+
+    def snapshot(self, version: int) -> Snapshot:
+        """A version opened once, to be read from several times; NotFound where there is none."""
+        return Snapshot(self._open(version), self._filesystem())
 
     def statistics(self, version: int) -> Statistics:
         """The size of a version, from its log alone."""
@@ -163,56 +180,82 @@ class Table:
             return NotFound(f"no table at {self.uri}")
         return NotFound(f"no version {version} of {self.uri}; the newest is {newest}")
 
-    def _rolled_back(self, on: int) -> DeltaTable:
-        """The table with the rows of version `on` at its head."""
-        newest = self._open()
-        if newest.version() < on:
-            raise NotFound(f"no version {on} of {self.uri}; the newest is {newest.version()}")
-        if newest.version() > on:
-            with self._only_writer(on):
-                newest.restore(on, commit_properties=_ONCE)
-        return newest
-
-    def _commit(self, before: DeltaTable, incoming: Incoming, mode: Literal["append", "overwrite"]) -> int:
-        version = before.version() + 1
-        partitioning = _partitioning(before)
-        files = FileWriter(self._filesystem(), incoming.schema, partitioning, version=version)
-        try:
-            for batch in incoming:
-                files.add(batch)
-            actions: list[AddAction | RemoveAction] = [_added(file) for file in files.close()]
-            with self._only_writer(before.version()):
-                before.create_write_transaction(
-                    actions, mode, incoming.schema, partitioning, commit_properties=_ONCE
-                )
-        except BaseException:
-            files.discard()
-            raise
-        return version
-
-    @contextmanager
-    def _only_writer(self, on: int) -> Iterator[None]:
-        try:
-            yield
-        except CommitFailedError as error:
-            raise Conflict(
-                f"{self.uri}: another writer committed on top of version {on} first; run again"
-            ) from error
-
-    def _select(
-        self, version: int, columns: Sequence[str] | None, where: pc.Expression | None
-    ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-        at = self._open(version)
-        schema = declared(_schema(at))
-        wanted = list(schema.names if columns is None else columns)
-        _check_columns(wanted, schema)
-        selected = pa.schema([schema.field(name) for name in wanted])
-        return selected, _scan(dataset(at, self._filesystem(), where), schema, selected, where)
-
     def _filesystem(self) -> fs.FileSystem:
         if "://" in self.uri:
             return fs.PyFileSystem(DeltaStorageHandler(self.uri, self._options()))
         return fs.SubTreeFileSystem(self.uri, fs.LocalFileSystem())
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The version of a table that writers go on top of, with its schema and partitioning.
+
+    Writing has two phases, so that many can write at once: files are staged, anywhere, and then
+    committed together, in one place.
+    """
+
+    table: Table
+    version: int
+    schema: pa.Schema
+    partition_by: tuple[str, ...]
+
+    def write(self, rows: Rows, *, schema: pa.Schema, replace: bool) -> int:
+        """Stage rows and commit them; nothing is left behind when an error is raised."""
+        _check_partitioning(self.partition_by, schema)
+        files = self.stage(rows, schema=schema)
+        try:
+            return self.commit(files, schema=schema, replace=replace)
+        except BaseException:
+            discard(self.table._filesystem(), files)
+            raise
+
+    def stage(self, rows: Rows, *, schema: pa.Schema, part: int = 0) -> list[File]:
+        """Write rows to files that count for nothing until they are committed.
+
+        Many may stage at once, each a `part` of its own, whose number gives the order of the rows.
+        """
+        incoming = Incoming(rows, stored(schema))
+        files = FileWriter(
+            self.table._filesystem(),
+            incoming.schema,
+            self.partition_by,
+            version=self.version + 1,
+            part=part,
+        )
+        try:
+            for batch in incoming:
+                files.add(batch)
+            return files.close()
+        except BaseException:
+            files.discard()
+            raise
+
+    def commit(self, files: Sequence[File], *, schema: pa.Schema, replace: bool) -> int:
+        """Make files that were staged count, all at once, and return the version that this makes.
+
+        They are added to the rows of the base, or with `replace` stand in their place. Conflict when
+        another writer has committed meanwhile.
+        """
+        _check_partitioning(self.partition_by, schema)
+        actions: list[AddAction | RemoveAction] = [_added(file) for file in files]
+        at = self.table._open(self.version)
+        with _only_writer(self.table.uri, self.version):
+            at.create_write_transaction(
+                actions,
+                "overwrite" if replace else "append",
+                stored(schema),
+                list(self.partition_by),
+                commit_properties=_ONCE,
+            )
+        return self.version + 1
+
+
+@contextmanager
+def _only_writer(uri: str, on: int) -> Iterator[None]:
+    try:
+        yield
+    except CommitFailedError as error:
+        raise Conflict(f"{uri}: another writer committed on top of version {on} first; run again") from error
 
 
 def _schema(table: DeltaTable) -> pa.Schema:
@@ -228,40 +271,7 @@ def _added(file: File) -> AddAction:
     return AddAction(file.path, file.bytes, file.partition, file.written_at, True, file.statistics)
 
 
-def _scan(
-    files: ds.Dataset, schema: pa.Schema, selected: pa.Schema, where: pc.Expression | None
-) -> Iterator[pa.RecordBatch]:
-    try:
-        scanner = files.scanner(columns=selected.names, filter=where)
-    except _REFUSED as error:
-        if files.schema == schema:
-            raise DefinitionError(f"no filter on these columns: {where}; {error}") from error
-        return _filtered(files, schema, selected, where)
-    return (batch.cast(selected) for batch in _reading(scanner))
-
-
-def _filtered(
-    files: ds.Dataset, schema: pa.Schema, selected: pa.Schema, where: pc.Expression | None
-) -> Iterator[pa.RecordBatch]:
-    # Nanosecond times are stored as integers, which a filter on times can't be pushed down to.
-    for batch in _reading(files.scanner()):
-        yield batch.cast(schema).filter(where).select(selected.names)
-
-
-def _reading(scanner: ds.Scanner) -> Iterator[pa.RecordBatch]:
-    try:
-        yield from (batch for batch in scanner.to_batches() if batch.num_rows)
-    except FileNotFoundError as error:
-        raise NotFound(f"files of this version are gone (vacuumed?): {error}") from error
-
-
-def _check_columns(wanted: Iterable[str], schema: pa.Schema) -> None:
-    for name in wanted:
-        if name not in schema.names:
-            raise NotFound(f"no column {name!r}; {choices(name, schema.names)}")
-
-
-def _check_partitioning(table: DeltaTable, schema: pa.Schema) -> None:
-    for name in _partitioning(table):
+def _check_partitioning(partition_by: Sequence[str], schema: pa.Schema) -> None:
+    for name in partition_by:
         if name not in schema.names:
             raise DataError(f"the table is partitioned by {name!r}, which the new rows lack")

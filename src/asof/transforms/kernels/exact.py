@@ -18,6 +18,7 @@ _EXACT_IN_FLOAT = 2**53
 _EXACT_POWER_OF_TEN = 22
 _DIGITS = 38
 _WORD = 2**64
+_MASK = 2**32 - 1
 
 
 def scale_of(type: pa.DataType) -> int:
@@ -43,13 +44,17 @@ def as_floats(values: Numbers, scale: int) -> Floats:
     return np.array([int(value) / 10**scale for value in values], np.float64)
 
 
-def segment_sums(values: Numbers, starts: Ints) -> Numbers:
-    """Exact sums of the whole numbers `values[starts[i]:starts[i + 1]]`; no segment is empty."""
-    if len(starts) == 0:
-        return np.empty(0, np.int64)
-    if values.dtype == np.int64 and _beyond(values, 2**63 // len(values) - 1):
-        values = values.astype(object)
-    return np.add.reduceat(values, starts)
+def greatest_size(values: Numbers) -> int:
+    """The greatest of the values without their signs; 0 of none."""
+    return max(int(values.max()), -int(values.min())) if len(values) else 0
+
+
+def halves(values: Numbers) -> list[tuple[Ints, int]]:
+    """Columns of numbers of at most 32 bits, each with its weight, that make up whole numbers."""
+    if values.dtype == np.int64:
+        return [(values & _MASK, 1), (values >> 32, 1 << 32)]
+    parts = [((values >> shift) & _MASK, 1 << shift) for shift in (0, 32, 64)]
+    return [(part.astype(np.int64), weight) for part, weight in [*parts, (values >> 96, 1 << 96)]]
 
 
 def whole_array(values: Numbers, present: Bools) -> pa.Array:
@@ -83,7 +88,7 @@ def decimal_array(values: Numbers, present: Bools, scale: int) -> pa.Array:
 
 
 def _beyond(values: Numbers, limit: int) -> bool:
-    return bool(len(values)) and (int(values.max()) > limit or int(values.min()) < -limit)
+    return greatest_size(values) > limit
 
 
 def _unscaled(decimals: pa.Array) -> Numbers:

@@ -42,6 +42,17 @@ def counts_or_latest(table: pa.Table, name: str, unit: str) -> Ints:
     return _as_numbers(_converted(table, name, unit).cast(pa.int64()).fill_null(LATEST))
 
 
+def read_only(array: Ints) -> Ints:
+    """The same array, as one that nobody writes to.
+
+    That is what Arrow's memory comes as, and compiled loops are compiled anew for arrays that differ
+    in this.
+    """
+    shared = array.view()
+    shared.flags.writeable = False
+    return shared
+
+
 def shifted_back(instants: Ints, length: int) -> Ints:
     """The instants `length` counts earlier (later where it is negative), held within int64."""
     length = max(-LATEST, min(length, LATEST))
@@ -67,4 +78,7 @@ def _converted(table: pa.Table, name: str, unit: str) -> pa.ChunkedArray:
 
 
 def _as_numbers(instants: pa.ChunkedArray) -> Ints:
-    return np.asarray(instants.cast(pa.int64()).to_numpy(), dtype=np.int64)
+    numbers = instants.cast(pa.int64())
+    if numbers.num_chunks == 1:
+        return np.asarray(numbers.chunk(0).to_numpy(), np.int64)
+    return np.asarray(numbers.to_numpy(), np.int64)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from heapq import heappop, heappush
 
 import numpy as np
 import pyarrow as pa
 
 from asof.features.durations import Duration
-from asof.transforms.kernels.instants import Ints
+from asof.storage.compiled import compiled
+from asof.transforms.kernels.instants import Ints, read_only, shifted_back
 from asof.transforms.kernels.timeline import Timeline
 
 NO_ROW = -1
+
+_STEPS = 64
+"""How many hidden rows are stepped over one by one."""
+_TOO_FAR = -2
 
 
 def latest(timeline: Timeline, ttl: Duration | None = None) -> Ints:
@@ -24,7 +30,10 @@ def latest(timeline: Timeline, ttl: Duration | None = None) -> Ints:
     first, end = timeline.lifetime(ttl)
     last = end - 1
     if timeline.hides:
-        last = _last_seen(timeline, first, last)
+        known = timeline.known_from, timeline.known_until
+        last = _last_known(*known, timeline.cutoffs, first, end)
+        if (far := np.flatnonzero(last == _TOO_FAR)).size:
+            last[far] = _last_in_sweep(timeline, far)
     found = last >= first
     rows = np.full(len(last), NO_ROW, np.int64)
     rows[found] = timeline.order[last[found]]
@@ -39,43 +48,61 @@ def attributes(
     return rows.select(["_event_time", *columns]).take(pa.array(found, mask=found == NO_ROW))
 
 
-def _last_seen(timeline: Timeline, first: Ints, last: Ints) -> Ints:
-    """For each label the last position from `last` down to `first` that it sees, else `first - 1`."""
-    last = last.copy()
-    hidden = _Hidden(timeline, int((last - first).max(initial=0)) + 1)
-    looking = np.flatnonzero(last >= first)
-    while looking.size:
-        looking = looking[~timeline.sees(looking, last[looking])]
-        last[looking] = hidden.before(looking, last[looking], first[looking])
-        looking = looking[last[looking] >= first[looking]]
+@compiled
+def _last_known(known_from: Ints, known_until: Ints, cutoffs: Ints, first: Ints, end: Ints) -> Ints:
+    """For each label its last known position from `first` to before `end`, else NO_ROW.
+
+    _TOO_FAR where that takes more than `_STEPS`.
+    """
+    found = np.full(len(cutoffs), NO_ROW, np.int64)
+    for label in range(len(cutoffs)):
+        least = max(first[label], end[label] - _STEPS)
+        position = end[label] - 1
+        while position >= least and not known_from[position] <= cutoffs[label] < known_until[position]:
+            position -= 1
+        if position >= least:
+            found[label] = position
+        elif least > first[label]:
+            found[label] = _TOO_FAR
+    return found
+
+
+def _last_in_sweep(timeline: Timeline, labels: Ints) -> Ints:
+    """For each of `labels` the last position of its key that it sees, however far down; else NO_ROW."""
+    order = np.lexsort([timeline.cutoffs[labels], timeline.first[labels]])
+    sorted_labels = labels[order]
+    seen_from = np.maximum(timeline.known_from, shifted_back(timeline.times, -timeline.strict))
+    last = np.empty(len(labels), np.int64)
+    last[order] = _swept(
+        read_only(seen_from),
+        timeline.known_until,
+        *(read_only(of[sorted_labels]) for of in (timeline.cutoffs, timeline.first, timeline.end)),
+    )
     return last
 
 
-class _Hidden:
-    """Steps over rows that a label can't see in leaps of powers of two, at most `longest` in all.
+@compiled
+def _swept(seen_from: Ints, known_until: Ints, cutoffs: Ints, first: Ints, end: Ints) -> Ints:
+    """For each label, ordered by key and cut-off, the last position from `first` to before `end`
+    with `seen_from <= cutoff < known_until`, else NO_ROW.
 
-    `known_from[k][p]` is the least in the 2^k positions up to p, `known_until[k][p]` the greatest.
+    Sweeps over time and keeps the rows of a key that are seen in a heap, so that each comes and goes
+    once, whatever the number of labels.
     """
-
-    def __init__(self, timeline: Timeline, longest: int) -> None:
-        self.cutoffs = timeline.cutoffs
-        self.known_from, self.known_until = [timeline.known_from], [timeline.known_until]
-        for level in range(longest.bit_length() - 1):
-            self.known_from.append(_doubled(np.minimum, self.known_from[-1], 1 << level))
-            self.known_until.append(_doubled(np.maximum, self.known_until[-1], 1 << level))
-
-    def before(self, labels: Ints, positions: Ints, first: Ints) -> Ints:
-        """Positions further down, at `first - 1` or above, with only hidden rows passed."""
-        cutoffs = self.cutoffs[labels]
-        for level in reversed(range(len(self.known_from))):
-            leap = 1 << level
-            hidden = self.known_from[level][positions] > cutoffs
-            hidden |= self.known_until[level][positions] <= cutoffs
-            positions = np.where(hidden & (positions - leap >= first - 1), positions - leap, positions)
-        return positions
-
-
-def _doubled(least: np.ufunc, blocks: Ints, step: int) -> Ints:
-    doubled = blocks.copy()
-    doubled[step:] = least(blocks[step:], blocks[:-step])
-    return doubled
+    found = np.full(len(cutoffs), NO_ROW, np.int64)
+    label = 0
+    while label < len(cutoffs):
+        start = first[label]
+        coming = start + np.argsort(seen_from[start : end[label]])
+        came = 0
+        seen = [0 for _ in range(0)]
+        while label < len(cutoffs) and first[label] == start:
+            while came < len(coming) and seen_from[coming[came]] <= cutoffs[label]:
+                heappush(seen, -coming[came])
+                came += 1
+            while len(seen) > 0 and known_until[-seen[0]] <= cutoffs[label]:
+                heappop(seen)
+            if len(seen) > 0:
+                found[label] = -seen[0]
+            label += 1
+    return found

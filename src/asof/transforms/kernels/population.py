@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from asof.errors import DefinitionError
 from asof.features.durations import Duration
-from asof.features.label import Label
+from asof.features.label import Every, Label
 from asof.transforms.kernels.instants import NS_PER, Ints, finest_unit, shifted_back
 from asof.transforms.kernels.key_codes import NO_KEY, key_codes
 from asof.transforms.kernels.reductions import ranges
@@ -43,6 +43,7 @@ def population(
     `t + gap + horizon <= complete_until`. `rows` are those of the label's source, of all entities
     or of some, in any order.
     """
+    assert isinstance(label.at, Every)
     grid = _Grid(label.at.step, time_types(rows))
     keys = list(label.entity.keys)
     (codes,) = key_codes([rows], keys)

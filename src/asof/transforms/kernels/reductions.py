@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import pyarrow as pa
@@ -19,15 +19,18 @@ from asof.transforms.kernels.exact import (
     float_array,
     numbers,
     scale_of,
-    segment_sums,
     whole_array,
 )
-from asof.transforms.kernels.instants import Bools, Ints
+from asof.transforms.kernels.frequencies import count_different, most_frequent
+from asof.transforms.kernels.instants import Ints
+from asof.transforms.kernels.picks import least, newest, oldest
+from asof.transforms.kernels.stays import Stays
+from asof.transforms.kernels.sums import FloatNumbers, WholeNumbers
 
 _NS_PER_DAY = 86_400 * 10**9
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Events:
     """Rows that count for an aggregate, in order: their event times and values.
 
@@ -39,18 +42,33 @@ class Events:
     times: Ints
     ns_per_count: int
 
-    @cached_property
-    def numbers(self) -> Numbers:
-        """As floats, or as whole numbers of 10^-scale."""
-        return numbers(self.values)
-
-    @cached_property
-    def floats(self) -> Floats:
-        return as_floats(self.numbers, self.scale)
-
     @property
     def scale(self) -> int:
+        """Digits after the point."""
         return scale_of(self.values.type)
+
+    @cached_property
+    def numbers(self) -> FloatNumbers | WholeNumbers:
+        """Floats, or whole numbers of 10^-scale, to be summed."""
+        found = numbers(self.values)
+        return FloatNumbers(found) if found.dtype == np.float64 else WholeNumbers(found)
+
+    def sums(self, stays: Stays) -> Numbers:
+        """For each label the sum of what it sees: floats, or whole numbers of 10^-scale."""
+        if stays not in self._sums:
+            self._sums[stays] = self.numbers.sums(stays)
+        return self._sums[stays]
+
+    @cached_property
+    def _sums(self) -> dict[Stays, Numbers]:
+        return {}
+
+    @cached_property
+    def floats(self) -> FloatNumbers:
+        """The numbers as floats, to be summed."""
+        if isinstance(self.numbers, FloatNumbers):
+            return self.numbers
+        return FloatNumbers(as_floats(numbers(self.values), self.scale))
 
     @cached_property
     def ranked(self) -> tuple[Ints, pa.Array]:
@@ -61,44 +79,22 @@ class Events:
         ranks[order] = np.arange(len(order))
         return ranks[encoded.indices.to_numpy()], encoded.dictionary.take(pa.array(order))
 
-
-@dataclass(frozen=True)
-class Seen:
-    """For each of some labels the events that it sees: `sizes` of them from `first` to `last`.
-
-    `first` and `last` mean nothing where the size is 0. `positions` are the events of the labels one
-    after another where they have gaps, None where each label sees all from its first to its last.
-    """
-
-    cutoffs: Ints
-    sizes: Ints
-    first: Ints
-    last: Ints
-    positions: Ints | None = None
+    @cached_property
+    def rising(self) -> Numbers:
+        """For each event a number that is greater the greater its value is."""
+        if pa.types.is_floating(self.values.type):
+            return numbers(self.values)
+        if pa.types.is_integer(self.values.type) or pa.types.is_temporal(self.values.type):
+            return self.values.cast(pa.int64() if self.values.type.bit_width == 64 else pa.int32()).to_numpy()
+        return self.ranked[0]
 
     @cached_property
-    def some(self) -> Bools:
-        return self.sizes > 0
-
-    @cached_property
-    def events(self) -> Ints:
-        """The events seen, label after label, each label's in order."""
-        if self.positions is not None:
-            return self.positions
-        return ranges(self.first, self.sizes)
-
-    @cached_property
-    def labels(self) -> Ints:
-        """For each of `events` the label that sees it."""
-        return np.repeat(np.arange(len(self.sizes)), self.sizes)
-
-    @cached_property
-    def starts(self) -> Ints:
-        """Where in `events` those of each label that sees some start."""
-        return (np.cumsum(self.sizes) - self.sizes)[self.some]
+    def falling(self) -> Numbers:
+        """For each event a number that is less the greater its value is."""
+        return -self.rising if self.rising.dtype == np.float64 else ~self.rising
 
 
-Reduction = Callable[[Events, Seen], pa.Array]
+Reduction = Callable[[Events, Stays], pa.Array]
 
 
 def ranges(first: Ints, sizes: Ints) -> Ints:
@@ -120,26 +116,30 @@ def quotient(numerator: pa.Array, denominator: pa.Array) -> pa.Array:
     return float_array(above[below != 0] / below[below != 0], present)
 
 
-def _count(events: Events, seen: Seen) -> pa.Array:
-    return pa.array(seen.sizes)
+def reduction(function: str, most: int | None) -> Reduction:
+    """The aggregate of that name, of at most so many values where it is a list."""
+    if most is not None:
+        return partial(_LISTS[function], most=most)
+    return _REDUCTIONS[function]
 
 
-def _count_distinct(events: Events, seen: Seen) -> pa.Array:
+def _count(events: Events, stays: Stays) -> pa.Array:
+    return pa.array(stays.sizes)
+
+
+def _count_distinct(events: Events, stays: Stays) -> pa.Array:
     ranks, values = events.ranked
-    pairs = np.sort(seen.labels * len(values) + ranks[seen.events])
-    new = np.ones(len(pairs), bool)
-    new[1:] = pairs[1:] != pairs[:-1]
-    return pa.array(np.bincount(seen.labels[new], minlength=len(seen.sizes)))
+    return pa.array(count_different(ranks, len(values), stays))
 
 
-def _sum(events: Events, seen: Seen) -> pa.Array:
-    total = _total(events, seen)
+def _sum(events: Events, stays: Stays) -> pa.Array:
+    total = events.sums(stays)[stays.some]
     if total.dtype == np.float64:
-        return float_array(total, seen.some)
+        return float_array(total, stays.some)
     try:
         if pa.types.is_decimal(events.values.type):
-            return decimal_array(total, seen.some, events.scale)
-        return whole_array(total, seen.some)
+            return decimal_array(total, stays.some, events.scale)
+        return whole_array(total, stays.some)
     except OverflowError:
         raise DataError(
             f"a sum of {events.column!r} ({events.values.type}) is too great to be exact; "
@@ -147,42 +147,49 @@ def _sum(events: Events, seen: Seen) -> pa.Array:
         ) from None
 
 
-def _mean(events: Events, seen: Seen) -> pa.Array:
-    return float_array(_means(events, seen), seen.some)
+def _mean(events: Events, stays: Stays) -> pa.Array:
+    totals: Floats = as_floats(events.sums(stays)[stays.some], events.scale)
+    return float_array(totals / stays.sizes[stays.some], stays.some)
 
 
-def _std(events: Events, seen: Seen) -> pa.Array:
-    mean = np.zeros(len(seen.sizes))
-    mean[seen.some] = _means(events, seen)
-    deviations = events.floats[seen.events] - mean[seen.labels]
-    several = seen.sizes > 1
-    squares = _sums_in_order(deviations * deviations, seen)[several]
-    return float_array(np.sqrt(squares / (seen.sizes[several] - 1)), several)
+def _std(events: Events, stays: Stays) -> pa.Array:
+    several = stays.sizes > 1
+    return float_array(events.floats.deviations(stays)[several], several)
 
 
-def _min(events: Events, seen: Seen) -> pa.Array:
-    return _extreme(np.minimum, events, seen)
+def _min(events: Events, stays: Stays) -> pa.Array:
+    return _without_negative_zero(_picked(events, least(events.rising, stays)))
 
 
-def _max(events: Events, seen: Seen) -> pa.Array:
-    return _extreme(np.maximum, events, seen)
+def _max(events: Events, stays: Stays) -> pa.Array:
+    return _without_negative_zero(_picked(events, least(events.falling, stays)))
 
 
-def _first(events: Events, seen: Seen) -> pa.Array:
-    return events.values.take(pa.array(seen.first, mask=~seen.some))
+def _first(events: Events, stays: Stays) -> pa.Array:
+    return _picked(events, oldest(stays))
 
 
-def _last(events: Events, seen: Seen) -> pa.Array:
-    return events.values.take(pa.array(seen.last, mask=~seen.some))
+def _last(events: Events, stays: Stays) -> pa.Array:
+    return _picked(events, newest(stays)[:, 0])
 
 
-def _days_since_last(events: Events, seen: Seen) -> pa.Array:
-    since = seen.cutoffs[seen.some] - events.times[seen.last[seen.some]]
+def _last_n(events: Events, stays: Stays, most: int) -> pa.Array:
+    return _lists(events.values, newest(stays, most))
+
+
+def _top_k(events: Events, stays: Stays, most: int) -> pa.Array:
+    ranks, values = events.ranked
+    return _lists(values, most_frequent(ranks, len(values), stays, most))
+
+
+def _days_since_last(events: Events, stays: Stays) -> pa.Array:
+    labels = np.flatnonzero(stays.some)
+    since = stays.cutoffs[labels] - events.times[newest(stays)[labels, 0]]
     days, rest = np.divmod(since, _NS_PER_DAY // events.ns_per_count)
-    return float_array(days + rest / (_NS_PER_DAY // events.ns_per_count), seen.some)
+    return float_array(days + rest / (_NS_PER_DAY // events.ns_per_count), stays.some)
 
 
-REDUCTIONS: dict[str, Reduction] = {
+_REDUCTIONS: dict[str, Reduction] = {
     "count": _count,
     "count_distinct": _count_distinct,
     "sum": _sum,
@@ -194,29 +201,21 @@ REDUCTIONS: dict[str, Reduction] = {
     "last": _last,
     "days_since_last": _days_since_last,
 }
+_LISTS = {"last_n": _last_n, "top_k": _top_k}
 
 
-def _total(events: Events, seen: Seen) -> Numbers:
-    """The sum for each label that sees some: exact, or of floats one after another from 0.0."""
-    seen_numbers = events.numbers[seen.events]
-    if seen_numbers.dtype == np.float64:
-        return _sums_in_order(seen_numbers, seen)[seen.some]
-    return segment_sums(seen_numbers, seen.starts)
+def _picked(events: Events, positions: Ints) -> pa.Array:
+    return events.values.take(pa.array(positions, mask=positions < 0))
 
 
-def _means(events: Events, seen: Seen) -> Floats:
-    return as_floats(_total(events, seen), events.scale) / seen.sizes[seen.some]
-
-
-def _sums_in_order(values: Floats, seen: Seen) -> Floats:
-    """For each label 0.0 plus its values one after another: bincount adds in no other order."""
-    return np.asarray(np.bincount(seen.labels, values, len(seen.sizes)), np.float64)
-
-
-def _extreme(least: np.ufunc, events: Events, seen: Seen) -> pa.Array:
-    ranks, values = events.ranked
-    found = least.reduceat(ranks[seen.events], seen.starts) if seen.some.any() else np.empty(0, np.int64)
-    return values.take(whole_array(found, seen.some))
+def _lists(values: pa.Array, positions: Ints) -> pa.Array:
+    """For each row of `positions` the list of the values there, of those that are not negative."""
+    found = positions >= 0
+    ends = np.cumsum(found.sum(axis=1), dtype=np.int32)
+    offsets = pa.array(np.concatenate([[0], ends]).astype(np.int32))
+    return pa.ListArray.from_arrays(
+        offsets, values.take(pa.array(positions[found])), mask=pa.array(~found[:, 0])
+    )
 
 
 def _without_negative_zero(values: pa.Array) -> pa.Array:

@@ -9,6 +9,8 @@ import pyarrow as pa
 
 from asof.errors import DefinitionError, choices
 from asof.features.durations import Duration
+from asof.storage.compiled import compiled
+from asof.transforms.kernels.arrangement import Rank, arrange
 from asof.transforms.kernels.instants import (
     EARLIEST,
     LATEST,
@@ -18,9 +20,10 @@ from asof.transforms.kernels.instants import (
     counts,
     counts_or_latest,
     finest_unit,
+    read_only,
     shifted_back,
 )
-from asof.transforms.kernels.key_codes import NO_KEY, key_codes
+from asof.transforms.kernels.key_codes import key_runs
 
 _TIMES = ("_event_time", "_known_from", "_known_until")
 
@@ -30,12 +33,13 @@ class Timeline:
 
     `labels` have the columns `keys` and `cutoff` (a timestamp with a zone), any order, duplicates
     kept; a null key matches nothing. `rows` have `keys`, `_event_time` and `_sequence`, and where
-    the source says so `_known_from` and `_known_until` (timestamps in UTC); they need not be sorted.
+    the source says so `_known_from` and `_known_until` (timestamps in UTC). They need not be sorted,
+    but those of a table that is laid out are used where they are.
 
     `strict` cut-offs see `e < t`, else `e <= t`. With known_at="respect" a row is seen from
     `_known_from` until before `_known_until`; with "ignore" always, unless it was revised.
 
-    Attributes, instants in counts of one unit, `position` being a place in the order:
+    Attributes, read-only, instants in counts of one unit, `position` being a place in the order:
         order: for each position the index into `rows`; those that no label can see are left out
         times: for each position the event time
         known_from, known_until: for each position when the row was believed
@@ -54,17 +58,18 @@ class Timeline:
         known_at: str = "respect",
     ) -> None:
         unit = finest_unit([labels.schema.field(cutoff).type, *time_types(rows)])
-        row_codes, label_codes = key_codes([rows, labels], keys)
+        of_rows, of_labels = key_runs([rows, labels], keys)
         times, since, until = known_times(rows, unit, known_at)
+        seen = since < until if "_known_until" in rows.column_names else None
+        arranged = arrange(of_rows, _rank(rows, unit, times, since), seen)
         self.ns_per_count = NS_PER[unit]
         self.strict = strict
-        self.cutoffs = counts(labels, cutoff, unit)
-        order = _order(row_codes, times, rows, unit)
-        self.order = order[since[order] < until[order]]
-        self.times = times[self.order]
-        self.known_from, self.known_until = since[self.order], until[self.order]
-        self.first, self.end = _runs(row_codes[self.order], label_codes)
-        self.hides = bool((self.known_from > self.times).any() or (self.known_until < LATEST).any())
+        self.cutoffs = read_only(counts(labels, cutoff, unit))
+        self.first, self.end = map(read_only, _bounds(arranged.starts, of_labels.of_rows))
+        self.times, self.known_from, self.known_until, self.order = (
+            read_only(arranged.apply(column)) for column in (times, since, until, np.arange(len(times)))
+        )
+        self.hides = _hides(self.times, self.known_from, self.known_until)
 
     def window(self, window: Duration | None, offset: Duration) -> tuple[Ints, Ints]:
         """For each label the first position in `t - offset - window < e <= t - offset`, and the end.
@@ -93,16 +98,8 @@ class Timeline:
         return known & (cutoffs < self.known_until[positions])
 
     def _past(self, moments: Ints) -> Ints:
-        """For each label the position after its key's last row with `e <= moment`; by bisection."""
-        low, high = self.first, self.end
-        while (low < high).any():
-            middle = (low + high) >> 1
-            after = self.times[np.minimum(middle, len(self.times) - 1)] > moments
-            low, high = (
-                np.where(after | (low == high), low, middle + 1),
-                np.where(after & (low < high), middle, high),
-            )
-        return low
+        """For each label the position after its key's last row with `e <= moment`."""
+        return read_only(_first_after(self.times, self.first, self.end, read_only(moments)))
 
     def _whole(self, length: Duration) -> int:
         return length.ns // self.ns_per_count
@@ -134,31 +131,41 @@ def time_types(rows: pa.Table) -> list[pa.DataType]:
     return [rows.schema.field(name).type for name in _TIMES if name in rows.column_names]
 
 
-def _order(codes: Ints, times: Ints, rows: pa.Table, unit: str) -> Ints:
-    """Indices of the rows with a key: by key, event time, known-from time, sequence."""
-    columns = [codes, times]
-    if "_known_from" in rows.column_names:
-        columns.append(counts(rows, "_known_from", unit))
-    columns.append(np.asarray(rows["_sequence"].to_numpy(), np.int64))
-    if _sorted(columns):
-        order = np.arange(len(codes))
-    else:
-        order = np.lexsort(columns[::-1])
-    return order[codes[order] != NO_KEY]
+def _rank(rows: pa.Table, unit: str, times: Ints, since: Ints) -> Rank:
+    known_from = since
+    if since is times and "_known_from" in rows.column_names:
+        known_from = counts(rows, "_known_from", unit)
+    sequence = np.asarray(rows["_sequence"].to_numpy(), np.int64)
+    return Rank(read_only(times), read_only(known_from), read_only(sequence))
 
 
-def _sorted(columns: Sequence[Ints]) -> bool:
-    tied: Bools = np.ones(max(len(columns[0]) - 1, 0), bool)
-    for column in columns:
-        if (tied & (column[:-1] > column[1:])).any():
-            return False
-        tied &= column[:-1] == column[1:]
-    return True
+def _bounds(starts: Ints, codes: Ints) -> tuple[Ints, Ints]:
+    """For each code the positions of its rows, first and end; nothing for a code without any."""
+    nothing = len(starts) - 1
+    run = np.where((codes >= 0) & (codes < nothing), codes, nothing)
+    edges = np.append(starts, starts[-1])
+    return edges[run], edges[run + 1]
 
 
-def _runs(ordered: Ints, codes: Ints) -> tuple[Ints, Ints]:
-    """For each code where its run in the `ordered` codes starts and ends; nothing for NO_KEY."""
-    runs = np.bincount(ordered, minlength=codes.max(initial=NO_KEY) + 1)
-    ends = np.concatenate([np.cumsum(runs), [0]])
-    starts = np.concatenate([ends[:-1] - runs, [0]])
-    return starts[codes], ends[codes]
+@compiled
+def _hides(times: Ints, known_from: Ints, known_until: Ints) -> bool:
+    for position in range(len(times)):
+        if times[position] < known_from[position] or known_until[position] < LATEST:
+            return True
+    return False
+
+
+@compiled
+def _first_after(times: Ints, first: Ints, end: Ints, moments: Ints) -> Ints:
+    """For each label the first position in its range of ordered times that is after its moment."""
+    found = np.empty_like(moments)
+    for label in range(len(moments)):
+        low, high = first[label], end[label]
+        while low < high:
+            middle = (low + high) >> 1
+            if times[middle] > moments[label]:
+                high = middle
+            else:
+                low = middle + 1
+        found[label] = low
+    return found

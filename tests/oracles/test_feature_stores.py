@@ -1,16 +1,13 @@
-"""Cases that other projects wrote for the same questions."""
+"""Cases of other feature stores: Feast, Featureform, Chronon."""
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from tests.oracles.folder import FOLDER, read_json
 from tests.transforms.kernels import oracle
 from tests.transforms.kernels.strategies import system_columns, table
 
@@ -21,19 +18,7 @@ from asof.transforms.kernels.point_in_time import attributes
 from asof.transforms.kernels.timeline import Timeline
 from asof.transforms.kernels.windows import aggregate
 
-FOLDER = Path(os.environ.get("ASOF_ORACLES", Path(__file__).parents[4] / "shared" / "oracles"))
 CUTOFF = {"cutoff": pa.timestamp("us", "UTC")}
-
-
-@pytest.fixture(autouse=True)
-def _cases_are_there(require: Callable[[str, object], None]) -> None:
-    require(
-        f"the cases of other projects (the folder that ASOF_ORACLES names, now {FOLDER})", FOLDER.is_dir()
-    )
-
-
-def read(name: str) -> Any:
-    return json.loads((FOLDER / name).read_text())
 
 
 def days(number: int) -> int:
@@ -46,7 +31,7 @@ def text_time(text: str) -> int:
 
 def test_feast_backfills():
     """The greatest created time wins a tie, a later event wins over a later created time."""
-    for case in read("feast_backfill.json")["cases"]:
+    for case in read_json("feast_backfill.json")["cases"]:
         rows = [
             {"id": k, "trips": trips, "_event_time": days(e), "_known_from": days(c), "_sequence": i}
             for i, (k, trips, e, c) in enumerate(case["source"])
@@ -60,7 +45,7 @@ def test_feast_backfills():
 
 def test_featureform_training_set():
     """Late, absent, overwritten features, and timeless ones, which are facts since the first day."""
-    case = read("featureform_training_set.json")
+    case = read_json("featureform_training_set.json")
     labels = [{"k": k, "cutoff": days(t)} for k, _, t in case["labels"]]
     label_table = table(labels, {"k": pa.string()} | CUTOFF)
     columns = [_featureform_feature(feature["rows"], label_table) for feature in case["features"]]
@@ -79,7 +64,7 @@ def _featureform_feature(given: list[list[Any]], labels: pa.Table) -> list[Any]:
     return attributes(Timeline(labels, row_table, ["k"]), row_table, ["v"])["v"].to_pylist()
 
 
-CHRONON = read("chronon_mutations.json")["cases"] if FOLDER.is_dir() else []
+CHRONON = read_json("chronon_mutations.json")["cases"] if FOLDER.is_dir() else []
 
 
 @pytest.mark.parametrize("case", CHRONON, ids=lambda case: case["id"])

@@ -1,0 +1,1 @@
+"""Engines: who runs the kernels, and where. The kernels are the same for all."""
