@@ -55,6 +55,7 @@ from asof.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from asof.project import Project
+    from asof.transforms.engines.engine import Engine
 
 __all__ = [
     "AsofError",
@@ -121,10 +122,11 @@ __all__ = [
 ]
 
 
-def open(path: str = ".", profile: str | None = None, engine: str | None = None) -> Project:
+def open(path: str = ".", profile: str | None = None, engine: str | Engine | None = None) -> Project:
     """Open the project in the folder `path` or in the nearest one above it that has an `asof.toml`.
 
-    `profile` is one of that file; `engine` ("local", "dask" or "spark") goes before what it says.
+    `profile` is one of that file; `engine` ("local", "dask", "spark", or one that was opened) goes before
+    what it says.
     """
     from asof.project import Project
 

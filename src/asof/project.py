@@ -35,18 +35,21 @@ if TYPE_CHECKING:
 class Project:
     """A folder with an `asof.toml` and definitions. A context manager; `close` lets go of its files."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, engine: Engine | None = None) -> None:
         self.settings = settings
         self.workspace = Workspace(settings)
+        self._given_engine = engine
 
     @classmethod
-    def open(cls, path: str = ".", profile: str | None = None, engine: str | None = None) -> Self:
+    def open(cls, path: str = ".", profile: str | None = None, engine: str | Engine | None = None) -> Self:
         """Open the project in the folder `path`, or in the nearest one above it.
 
-        `profile` and `engine` go before what `asof.toml` says.
+        `profile` and `engine` go before what `asof.toml` says; an engine that is given is left open.
         """
         settings = load_settings(find_project(path), profile)
-        return cls(replace(settings, engine=engine) if engine else settings)
+        if isinstance(engine, str):
+            return cls(replace(settings, engine=engine))
+        return cls(settings, engine)
 
     def __enter__(self) -> Self:
         return self
@@ -63,19 +66,24 @@ class Project:
         return f"Project({self.settings.name!r}, {str(self.settings.folder)!r})"
 
     def close(self) -> None:
-        """Let go of the catalogue and the online store."""
+        """Let go of the catalogue, the online store and the engine."""
         self.workspace.close()
+        if "engine" in self.__dict__:
+            opened: Engine = self.__dict__.pop("engine")
+            if opened is not self._given_engine:
+                opened.close()
 
     @cached_property
     def definitions(self) -> Definitions:
         """What the project's Python files define."""
         return load_definitions(self.settings.definitions)
 
+    @cached_property
     def engine(self) -> Engine:
-        """The engine that the settings name; a context manager."""
+        """Who computes: the engine that was given, or that the settings name, started when first used."""
         from asof.transforms.engines.engine import open_engine
 
-        return open_engine(self.settings.engine, self.settings.scheduler)
+        return self._given_engine or open_engine(self.settings.engine, self.settings.scheduler)
 
     def plan(self) -> Plan:
         """What `apply` and `run` would do."""
@@ -107,16 +115,14 @@ class Project:
         from asof.run import run
 
         self._require_applied()
-        with self.engine() as engine:
-            return run(self.workspace, self.definitions, engine, report, on_step)
+        return run(self.workspace, self.definitions, self.engine, report, on_step)
 
     def build_training_set(self, name: str) -> Built:
         """Build a training set from the tables as they are now, or find the version that is just that."""
         from asof.training import build
 
         self._require_applied()
-        with self.engine() as engine:
-            return build(self.workspace, self.definitions, name, engine)
+        return build(self.workspace, self.definitions, name, self.engine)
 
     def training_sets(self, name: str | None = None) -> list[TrainingSetVersion]:
         """The versions of one or of all training sets, newest first."""
@@ -147,10 +153,9 @@ class Project:
         """
         from asof.history import historical
 
-        with self.engine() as engine:
-            return historical(
-                self.workspace, self.definitions, engine, service, labels, strict=strict, known_at=known_at
-            )
+        return historical(
+            self.workspace, self.definitions, self.engine, service, labels, strict=strict, known_at=known_at
+        )
 
     @cached_property
     def lookup(self) -> Lookup:

@@ -49,6 +49,7 @@ customer_id,applied_at
 2,2024-01-15T12:00:00
 2,2024-01-19T00:00:00
 3,2024-01-05T00:00:00
+3,2024-01-05T00:00:00
 """
 
 
@@ -82,7 +83,7 @@ def test_the_labels_own_events_are_cut_offs(shop: Path) -> None:
 
 def test_cut_offs_are_given_in_a_table(shop: Path) -> None:
     rows, immature = built(shop, "sales")
-    assert rows == [(1, 2, 50, 1, 10), (3, 5, None, 0, None)]
+    assert rows == [(1, 2, 50, 1, 10), (3, 5, None, 0, None), (3, 5, None, 0, None)]
     assert immature == 2
 
 

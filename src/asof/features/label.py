@@ -68,7 +68,7 @@ class Label:
     A label whose horizon ends later than the source is known to be complete for is immature and
     left out. With `at=every(...)` an entity is asked about at `t` if it has a row in `source` at `t`
     or before, or, with `active_within`, within that length of time before `t`; with
-    `at=each_event(...)` at the time of each of its rows there.
+    `at=each_event()` once at each time of its rows, with `at=each_event(table)` for each row there.
     """
 
     name: str
