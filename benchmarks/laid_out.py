@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
-from asof.storage.layout import BUCKET, lay_out
+from asof.storage.layout import BUCKET, bucket_of, lay_out
 from asof.storage.tables import Base, File, Table
 from asof.transforms.buckets import Bucketed
 
@@ -41,6 +42,14 @@ def write_one_part(path: Path, rows: pa.Table, keys: Sequence[str], buckets: int
 def write_unsorted(path: Path, rows: pa.Table) -> None:
     """Make a table of rows as they come."""
     _base(path, rows.schema, []).write(rows, schema=rows.schema, replace=False)
+
+
+def by_bucket(labels: pa.Table, keys: Sequence[str], buckets: int) -> Iterator[pa.Table]:
+    """The labels of each bucket, each in their order."""
+    bucket = bucket_of(labels, keys, buckets)
+    ordered = labels.take(pa.array(np.argsort(bucket.astype(np.int16), kind="stable")))
+    edges = np.append(0, np.cumsum(np.bincount(bucket, minlength=buckets)))
+    return (ordered.slice(start, end - start) for start, end in pairwise(edges))
 
 
 def _base(path: Path, schema: pa.Schema, partition_by: Sequence[str] = (BUCKET,)) -> Base:

@@ -13,24 +13,21 @@ import argparse
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 
 import duckdb
-import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from child import Measured, in_child, measured
 from data import FEATURES, KEYS, feature_rows, label_rows
-from laid_out import THREADS, write_laid_out, write_one_part, write_unsorted
+from laid_out import THREADS, by_bucket, write_laid_out, write_one_part, write_unsorted
 
-from asof.storage.layout import bucket_of
-from asof.storage.tables import Table
+from asof.storage.tables import Snapshot, Table
 from asof.transforms.buckets import buckets_for
 from asof.transforms.kernels.point_in_time import attributes
 from asof.transforms.kernels.timeline import Timeline
@@ -76,27 +73,21 @@ def asof(folder: Path, views: int, buckets: int) -> None:
     out = folder / "asof"
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
-    tables = [Table(str(folder / f"table{view}")) for view in range(views)]
+    tables = [Table(str(folder / f"table{view}")).snapshot(1) for view in range(views)]
+    all_labels = pq.read_table(folder / "labels.parquet")
     with ThreadPoolExecutor(THREADS) as threads:
         done = [
             threads.submit(_join_bucket, out, tables, bucket, labels)
-            for bucket, labels in enumerate(_bucketed(pq.read_table(folder / "labels.parquet"), buckets))
+            for bucket, labels in enumerate(by_bucket(all_labels, KEYS, buckets))
         ]
         for one in done:
             one.result()
 
 
-def _bucketed(labels: pa.Table, buckets: int) -> Iterator[pa.Table]:
-    of_labels = bucket_of(labels, KEYS, buckets)
-    by_bucket = labels.take(pa.array(np.argsort(of_labels.astype(np.int16), kind="stable")))
-    edges = np.append(0, np.cumsum(np.bincount(of_labels, minlength=buckets)))
-    return (by_bucket.slice(start, end - start) for start, end in pairwise(edges))
-
-
-def _join_bucket(out: Path, tables: list[Table], bucket: int, labels: pa.Table) -> None:
+def _join_bucket(out: Path, tables: list[Snapshot], bucket: int, labels: pa.Table) -> None:
     answer = labels
     for view, table in enumerate(tables):
-        rows = table.read(1, _READ, where=pc.field("_bucket") == bucket)
+        rows = table.read(_READ, where=pc.field("_bucket") == bucket)
         found = attributes(Timeline(labels, rows, KEYS), rows, FEATURES)
         for name in FEATURES:
             answer = answer.append_column(f"v{view}_{name}", found[name])

@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -24,11 +22,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from child import Measured, in_child, measured
 from data import KEYS, event_rows, label_rows
+from laid_out import by_bucket
 
 from asof.features.aggregates import Count, Max, Mean, Sum, WindowFeature
 from asof.features.types import Float64, Schema
-from asof.storage.layout import bucket_of, lay_out
-from asof.storage.tables import Table
+from asof.storage.layout import lay_out
+from asof.storage.tables import Snapshot, Table
 from asof.transforms.kernels.timeline import Timeline
 from asof.transforms.kernels.windows import aggregate
 
@@ -68,21 +67,14 @@ def read_alone(folder: Path) -> None:
 
 def asof(folder: Path, buckets: int) -> pa.Table:
     """Bucket by bucket."""
-    table = Table(str(folder / "table"))
-    labels = _bucketed(pq.read_table(folder / "labels.parquet"), buckets)
+    table = Table(str(folder / "table")).snapshot(1)
+    labels = by_bucket(pq.read_table(folder / "labels.parquet"), KEYS, buckets)
     with ThreadPoolExecutor(THREADS) as threads:
         return pa.concat_tables(threads.map(lambda task: _bucket(table, *task), enumerate(labels)))
 
 
-def _bucketed(labels: pa.Table, buckets: int) -> Iterator[pa.Table]:
-    of_labels = bucket_of(labels, KEYS, buckets)
-    by_bucket = labels.take(pa.array(np.argsort(of_labels, kind="stable")))
-    edges = np.append(0, np.cumsum(np.bincount(of_labels, minlength=buckets)))
-    return (by_bucket.slice(start, end - start) for start, end in pairwise(edges))
-
-
-def _bucket(table: Table, bucket: int, labels: pa.Table) -> pa.Table:
-    rows = table.read(1, columns=[*NEEDED, "_sequence"], where=pc.field("_bucket") == bucket)
+def _bucket(table: Snapshot, bucket: int, labels: pa.Table) -> pa.Table:
+    rows = table.read([*NEEDED, "_sequence"], where=pc.field("_bucket") == bucket)
     found = aggregate(Timeline(labels, rows, KEYS), rows, asked())
     return pa.table([labels["label"], *found], names=["label", *(feature.name for feature in asked())])
 

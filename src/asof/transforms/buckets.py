@@ -42,15 +42,19 @@ class Bucketed:
 
     def read_all(self) -> pa.Table:
         """All rows."""
-        return self._snapshot.read()
+        return self._snapshot.read(self._columns)
 
     def empty(self) -> pa.Table:
         """No rows, with the columns."""
-        return self._snapshot.schema.empty_table()
+        return self._snapshot.schema.empty_table().select(self._columns)
 
     def _read(self, buckets: list[int]) -> pa.Table:
         where = pc.field(BUCKET) == buckets[0] if len(buckets) == 1 else pc.field(BUCKET).isin(buckets)
-        return self._snapshot.read(where=where)
+        return self._snapshot.read(self._columns, where)
+
+    @property
+    def _columns(self) -> list[str]:
+        return [name for name in self._snapshot.schema.names if name != BUCKET]
 
     @cached_property
     def _snapshot(self) -> Snapshot:
