@@ -11,15 +11,13 @@ import pyarrow as pa
 
 from asof.errors import DefinitionError
 from asof.features.durations import Duration
-from asof.features.label import Every, Label
+from asof.features.label import MONDAY, Every, Label
 from asof.transforms.kernels.instants import NS_PER, Ints, finest_unit, shifted_back
 from asof.transforms.kernels.key_codes import NO_KEY, key_codes
 from asof.transforms.kernels.reductions import ranges
 from asof.transforms.kernels.timeline import known_times, time_types
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_ANCHOR = 4 * 86_400 * 10**9
-"""Monday, 5 January 1970, 00:00 UTC, in nanoseconds: a cut-off of every grid."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ class _Grid:
         self.unit = "ns" if step.ns % NS_PER["us"] else finest_unit(times)
         self.ns_per_count = NS_PER[self.unit]
         self.step = step.ns // self.ns_per_count
-        self.anchor = _ANCHOR // self.ns_per_count
+        self.anchor = MONDAY // self.ns_per_count
 
     def index_at(self, ns: int) -> int:
         """The index of the last instant at `ns` since 1970 or before."""
