@@ -38,8 +38,9 @@ def test_functions_of_definitions_go_to_processes_that_do_not_have_them(tmp_path
     (tmp_path / "features").mkdir()
     (tmp_path / "features/numbers.py").write_text("FACTOR = 7\n")
     (tmp_path / "features/definitions.py").write_text(DEFINITIONS)
+    before = set(sys.modules)
     load_definitions(tmp_path / "features")
-    (name,) = [name for name in sys.modules if name.startswith("_asof_") and name.endswith(".definitions")]
+    (name,) = [name for name in set(sys.modules) - before if name.endswith(".definitions")]
     for file, value in {"kernel": sys.modules[name].scaled, "task": 6}.items():
         (tmp_path / file).write_bytes(parcel(value).content)
     (tmp_path / "features/numbers.py").unlink()
