@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from asof.features.label import Label, each_event
-from asof.transforms.kernels.population import Population
+from asof.transforms.kernels.population import Population, since_epoch
 
 
 def at_events(rows: pa.Table, label: Label, complete_until: datetime) -> Population:
@@ -25,13 +25,8 @@ def at_events(rows: pa.Table, label: Label, complete_until: datetime) -> Populat
     if label.at == each_event():
         asked = asked.group_by([*keys, "cutoff"], use_threads=False).aggregate([])
     times = asked["cutoff"].cast(pa.timestamp("ns", "UTC")).cast(pa.int64())
-    until = _ns(complete_until)
+    until = since_epoch(complete_until)
     mature = asked.filter(pc.less_equal(times, label.last_mature(until)))
     reached = pc.sum(pc.less_equal(times, until)).as_py() or 0
     order = [(name, "ascending") for name in ("cutoff", *keys)]
     return Population(mature.sort_by(order), reached - mature.num_rows)
-
-
-def _ns(moment: datetime) -> int:
-    whole = int(moment.replace(microsecond=0).timestamp())
-    return whole * 10**9 + moment.microsecond * 1_000

@@ -14,7 +14,6 @@ from asof.features.durations import Duration
 from asof.features.label import MONDAY, Every, Label
 from asof.transforms.kernels.instants import NS_PER, Ints, finest_unit, shifted_back
 from asof.transforms.kernels.key_codes import NO_KEY, key_codes
-from asof.transforms.kernels.reductions import ranges
 from asof.transforms.kernels.timeline import known_times, time_types
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -46,10 +45,10 @@ def population(
     keys = list(label.entity.keys)
     (codes,) = key_codes([rows], keys)
     first, end = _known_within(rows, label.active_within, grid, known_at)
-    end = np.minimum(end, grid.index_at(_since_epoch(complete_until)) + 1)
+    end = np.minimum(end, grid.index_at(since_epoch(complete_until)) + 1)
     asked = (codes != NO_KEY) & (first < end)
     entities, indices = _union(codes[asked], first[asked], end[asked])
-    mature = indices <= grid.index_at(_since_epoch(complete_until) - label.gap.ns - label.horizon.ns)
+    mature = indices <= grid.index_at(since_epoch(complete_until) - label.gap.ns - label.horizon.ns)
     labels = _keys_of(rows.select(keys), codes, entities[mature])
     labels = labels.append_column("cutoff", grid.instants(indices[mature]))
     order = [(name, "ascending") for name in ("cutoff", *keys)]
@@ -97,8 +96,14 @@ def _union(codes: Ints, first: Ints, end: Ints) -> tuple[Ints, Ints]:
     fresh[1:] = first[1:] > reach[:-1]
     starts = np.flatnonzero(fresh)
     ends = reach[np.append(starts, len(reach))[1:] - 1]
-    entities, indices = np.divmod(ranges(first[starts], ends - first[starts]), width)
+    entities, indices = np.divmod(_ranges(first[starts], ends - first[starts]), width)
     return entities, indices + base
+
+
+def _ranges(first: Ints, sizes: Ints) -> Ints:
+    """The whole numbers from each `first` on, `sizes` of them, one range after another."""
+    starts = np.cumsum(sizes) - sizes
+    return np.arange(sizes.sum()) + np.repeat(first - starts, sizes)
 
 
 def _keys_of(keys: pa.Table, codes: Ints, wanted: Ints) -> pa.Table:
@@ -109,7 +114,8 @@ def _keys_of(keys: pa.Table, codes: Ints, wanted: Ints) -> pa.Table:
     return keys.take(pa.array(example[wanted]))
 
 
-def _since_epoch(moment: datetime) -> int:
+def since_epoch(moment: datetime) -> int:
+    """An aware moment in ns since 1970, UTC; DefinitionError for one without a zone."""
     if moment.tzinfo is None:
         raise DefinitionError(f"complete_until {moment} has no time zone; give it one, as in tzinfo=UTC")
     return (moment - _EPOCH) // timedelta(microseconds=1) * 1_000

@@ -97,12 +97,6 @@ class Events:
 Reduction = Callable[[Events, Stays], pa.Array]
 
 
-def ranges(first: Ints, sizes: Ints) -> Ints:
-    """The whole numbers from each `first` on, `sizes` of them, one range after another."""
-    starts = np.cumsum(sizes) - sizes
-    return np.arange(sizes.sum()) + np.repeat(first - starts, sizes)
-
-
 def quotient(numerator: pa.Array, denominator: pa.Array) -> pa.Array:
     """Float64 quotients; null where either is null or the denominator is 0."""
     present = np.asarray(
