@@ -58,5 +58,5 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/pip
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/pip
 	@echo 'Installing into $(VENV), for development ...'
 	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt \
-	  -e '.[bench,dask,demo,dev,narwhals,notebooks,postgres,serve,spark]'
+	  -e '.[avro,bench,dask,demo,dev,dlt,iceberg,kafka,narwhals,notebooks,postgres,s3,serve,spark,sqlite,validation]'
 	@touch $@ $(VENV)/.demo

@@ -24,6 +24,7 @@ from asof.features.aggregates import (
     TopK,
 )
 from asof.features.cleaning import dedupe, derive, drop_where, fill, keep_where, replace, trim
+from asof.features.contract import Contract
 from asof.features.entity import Entity
 from asof.features.expectations import between, matches, not_null, one_of
 from asof.features.expressions import col, sql
@@ -63,6 +64,7 @@ __all__ = [
     "ByTime",
     "Bytes",
     "Conflict",
+    "Contract",
     "Count",
     "CountDistinct",
     "DataError",

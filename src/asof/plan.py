@@ -11,6 +11,7 @@ from asof.features.graph import Definitions, TableNode
 from asof.features.source import Source
 from asof.ingest.connector import open_connector
 from asof.steps.clean import builds_on
+from asof.steps.ingest import place
 from asof.storage.catalogue import TableVersion
 from asof.transforms.transform_checks import check_on_demand, check_view_transform
 from asof.workspace import Workspace
@@ -87,9 +88,8 @@ def _table_plan(workspace: Workspace, node: TableNode, planned: dict[str, TableP
     if current.definition != node.definition:
         return TablePlan(node.name, "rebuild", "its definition or that of an input has changed", rows)
     if isinstance(node.of, Source) and not node.inputs:
-        pending = open_connector(node.of, root=str(workspace.settings.folder)).pending(
-            dict(current.cursor or {})
-        )
+        connector = open_connector(node.of, place(workspace, node, current))
+        pending = connector.pending(dict(current.cursor or {}))
         return TablePlan(node.name, "append", f"new: {_listed(pending)}", rows) if pending else None
     return _from_inputs(workspace, node, current, planned)
 

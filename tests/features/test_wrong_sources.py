@@ -40,7 +40,7 @@ def cleaned(*steps: object) -> Source:
 WRONG: dict[str, tuple[Callable[[], object], list[str]]] = {
     "unknown argument": (
         lambda: source(evnt_time="purchased_at"),
-        ["Source takes no 'evnt_time'", "did you mean 'event_time'?", "Allowed: clean, created,"],
+        ["Source takes no 'evnt_time'", "did you mean 'event_time'?", "Allowed: clean, contract,"],
     ),
     "missing argument": (
         lambda: Source("purchases"),
@@ -106,7 +106,7 @@ WRONG: dict[str, tuple[Callable[[], object], list[str]]] = {
     ),
     "reader that is none": (
         lambda: source(reader="data/*.csv"),
-        ["Source 'purchases': reader must be of type Files, got str 'data/*.csv'"],
+        ["Source 'purchases': reader must be of type Reader, got str 'data/*.csv'"],
     ),
     "unknown format": (
         lambda: Files("data/*", format="parqet"),

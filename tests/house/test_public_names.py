@@ -10,6 +10,7 @@ PUBLIC = [
     "ByTime",
     "Bytes",
     "Conflict",
+    "Contract",
     "Count",
     "CountDistinct",
     "DataError",

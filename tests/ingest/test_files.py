@@ -16,6 +16,7 @@ from asof.features.readers import Files
 from asof.features.source import Source
 from asof.features.types import Int64, String
 from asof.ingest.connector import Batch, Connector, open_connector
+from asof.ingest.place import Place
 
 PLAIN = b"id,name\n1,mug\n2,tea pot\n"
 
@@ -27,7 +28,7 @@ def orders(pattern: str, root: Path, **reader: Any) -> Connector:
         schema={"id": Int64, "name": String},
         known_since="2020-01-01",
     )
-    return open_connector(source, root=str(root))
+    return open_connector(source, Place(str(root)))
 
 
 def ids(batches: list[Batch]) -> list[list[int]]:

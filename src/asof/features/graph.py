@@ -228,7 +228,7 @@ def _source_tables(source: Source) -> tuple[TableNode, TableNode]:
 
 
 def _raw_definition(source: Source) -> str:
-    return definition_hash(source.reader, source.schema, source.timezone)
+    return definition_hash(source.reader, source.schema, source.timezone, source.contract)
 
 
 def _clean_definition(source: Source) -> str:

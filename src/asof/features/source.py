@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from asof.errors import DefinitionError
 from asof.features.cleaning import Dedupe, Derive, DropWhere, Fill, Replace, Step, Trim
+from asof.features.contract import LENIENT, Contract
 from asof.features.definition import assign, check_each, check_name, check_type, definition
 from asof.features.expectations import Expectation
-from asof.features.readers import Files
+from asof.features.readers.reader import Reader
 from asof.features.types import Bool, DType, Schema, check_columns
 
 _STEPS = (Fill, Replace, Trim, DropWhere, Dedupe, Derive)
@@ -29,11 +30,12 @@ class Source:
     fact back. Both need `created`. Times without a zone are read in `timezone`; everything is kept
     in UTC.
 
-    `clean` steps are applied in order, then the rules in `expect` are held against each row.
+    `contract` says what happens to what the schema does not foresee. `clean` steps are applied in
+    order, then the rules in `expect` are held against each row.
     """
 
     name: str
-    reader: Files
+    reader: Reader
     schema: Schema
     event_time: str | None
     known_since: datetime | None
@@ -41,6 +43,7 @@ class Source:
     identity: tuple[str, ...]
     retracted: str | None
     timezone: str
+    contract: Contract
     clean: tuple[Step, ...]
     expect: tuple[Expectation, ...]
 
@@ -48,7 +51,7 @@ class Source:
         self,
         name: str,
         *,
-        reader: Files,
+        reader: Reader,
         schema: Mapping[str, DType | str],
         event_time: str | None = None,
         known_since: datetime | str | None = None,
@@ -56,12 +59,13 @@ class Source:
         identity: Iterable[str] = (),
         retracted: str | None = None,
         timezone: str = "UTC",
+        contract: Contract = LENIENT,
         clean: Iterable[Step] = (),
         expect: Iterable[Expectation] = (),
     ) -> None:
         check_name("Source", name)
         owner = f"Source {name!r}"
-        check_type(owner, "reader", reader, Files)
+        check_type(owner, "reader", reader, Reader)
         check_type(owner, "schema", schema, Mapping)  # type: ignore[type-abstract]
         assign(
             self,
@@ -74,6 +78,7 @@ class Source:
             identity=check_each(owner, "identity", identity, (str,)),
             retracted=retracted,
             timezone=_zone(owner, timezone),
+            contract=check_type(owner, "contract", contract, Contract),
             clean=check_each(owner, "clean", clean, _STEPS),
             expect=check_each(owner, "expect", expect, (Expectation,)),
         )

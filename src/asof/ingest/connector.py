@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from importlib.metadata import entry_points
 from typing import Any, Protocol
 
+from asof.errors import NotFound, choices
 from asof.features.source import Source
 from asof.ingest.batch import Batch, Cursor
-from asof.ingest.files import FileConnector
+from asof.ingest.place import Place
 
 __all__ = ["Batch", "Connector", "Cursor", "open_connector"]
+
+GROUP = "asof.connectors"
+
+_BUILT_IN = {
+    "Files": "asof.ingest.files:FileConnector",
+}
 
 
 class Connector(Protocol):
@@ -24,10 +33,27 @@ class Connector(Protocol):
         ...
 
     def batches(self, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
-        """What is new since the cursor, in order; a batch is whole, and final once committed."""
+        """What is new since the cursor and no later than now, in order; it ends.
+
+        A batch holds no more than about `Place.memory`, and is final once committed with its cursor:
+        reading again from there gives the rows after it, each once.
+        """
         ...
 
 
-def open_connector(source: Source, *, root: str) -> Connector:
-    """The connector for a source's reader; `root` is the folder that its relative paths start from."""
-    return FileConnector(source, root)
+def open_connector(source: Source, place: Place) -> Connector:
+    """The connector for a source's reader, one of ours or an entry point of the group `asof.connectors`."""
+    return _factory(type(source.reader).__name__)(source, place)
+
+
+def _factory(reader: str) -> Callable[[Source, Place], Connector]:
+    if reader in _BUILT_IN:
+        module, name = _BUILT_IN[reader].split(":")
+        factory: Callable[[Source, Place], Connector] = getattr(import_module(module), name)
+        return factory
+    found = entry_points(group=GROUP)
+    for entry in found.select(name=reader):
+        loaded: Callable[[Source, Place], Connector] = entry.load()
+        return loaded
+    known = choices(reader, [*_BUILT_IN, *found.names])
+    raise NotFound(f"no connector reads {reader}; {known}; or install the package that brings it")

@@ -13,9 +13,11 @@ import fsspec
 import pyarrow as pa
 
 from asof.errors import DataError, NotFound
+from asof.features.readers.files import Files
 from asof.features.source import Source
 from asof.ingest import delimited, json_lines, parquet
 from asof.ingest.batch import Batch, rejected_table
+from asof.ingest.place import Place
 from asof.ingest.records import Parsed
 
 FORMATS: Mapping[str, Callable[[bytes, Source], Parsed]] = {
@@ -48,10 +50,12 @@ class FileConnector:
     that was removed is fine; one whose bytes are others than those read is a DataError.
     """
 
-    def __init__(self, source: Source, root: str) -> None:
+    def __init__(self, source: Source, place: Place) -> None:
+        assert isinstance(source.reader, Files)
         self._source = source
+        self._reader = source.reader
         self._pattern = source.reader.pattern
-        self._base = None if _is_address(self._pattern) else os.path.abspath(root)
+        self._base = None if _is_address(self._pattern) else os.path.abspath(place.root)
         self._fs, self._path = fsspec.url_to_fs(os.path.join(self._base or "", self._pattern))
 
     def pending(self, cursor: Mapping[str, Any] | None) -> list[str]:
@@ -116,7 +120,7 @@ class FileConnector:
 
     def _parsed(self, file: Found, packed: bytes) -> Parsed:
         try:
-            return FORMATS[self._source.reader.format](_unpacked(file.name, packed), self._source)
+            return FORMATS[self._reader.format](_unpacked(file.name, packed), self._source)
         except DataError as error:
             raise self._fault(file, str(error)) from error
 

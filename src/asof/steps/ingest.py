@@ -14,9 +14,11 @@ from asof.features.graph import TableNode
 from asof.features.source import Source
 from asof.ingest.batch import Batch
 from asof.ingest.connector import open_connector
+from asof.ingest.place import Place
 from asof.steps.context import Context, Write, counted, ended, skipped
 from asof.steps.quarantine import quarantine
 from asof.storage.catalogue import Step, TableVersion
+from asof.workspace import Workspace
 
 ROWS_PER_COMMIT = 1_000_000
 
@@ -29,7 +31,7 @@ def ingest(context: Context, node: TableNode, source: Source) -> Step:
     step = context.begin(f"ingest {source.name}")
     current = context.current(node.name)
     base = current if current and current.definition == node.definition else None
-    connector = open_connector(source, root=str(context.workspace.settings.folder))
+    connector = open_connector(source, place(context.workspace, node, base))
     for load in _loads(connector.batches(dict(base.cursor or {}) if base else None)):
         context.report(f"{source.name}: {load.origin}")
         rejected = quarantine(context, source, "ingest", load.rejected, anew=base is None)
@@ -38,8 +40,17 @@ def ingest(context: Context, node: TableNode, source: Source) -> Step:
         context.commit([write, rejected], step)
         current = base = write.version
     if base is None:
-        raise DataError(f"source {source.name!r}: there is nothing to read at {source.reader.pattern}")
+        raise DataError(f"source {source.name!r}: there is nothing to read at {source.reader.where}")
     return ended(step) if step.rows_read else skipped(step)
+
+
+def place(workspace: Workspace, node: TableNode, base: TableVersion | None) -> Place:
+    """Where the connector of a raw table's source works; `base` is the version that it goes on from."""
+    root = str(workspace.settings.folder)
+    if base is None:
+        return Place(root)
+    table = workspace.table(node.name)
+    return Place(root, lambda columns: table.batches(base.version, columns))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Where the rows of a source come from. A reader is only the address; connectors in `ingest` read it."""
+"""Files as the rows of a source."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 from asof.errors import DefinitionError, choices
 from asof.features.definition import assign, check_each, check_type, definition
+from asof.features.readers.reader import Reader
 
 FORMATS = {
     "csv": (".csv",),
@@ -18,7 +19,7 @@ COMPRESSIONS = (".gz", ".zst")
 
 
 @definition
-class Files:
+class Files(Reader):
     """Files that match a glob pattern, each read once, in the order of their paths.
 
     `pattern` is relative to the project's folder, or any address that fsspec takes
@@ -41,6 +42,10 @@ class Files:
             format=format or _format_of(pattern),
             nulls=check_each(owner, "nulls", nulls, (str,)),
         )
+
+    @property
+    def where(self) -> str:
+        return self.pattern
 
 
 def _format_of(pattern: str) -> str:
