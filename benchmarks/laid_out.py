@@ -1,47 +1,58 @@
-"""Rows laid out in a table as the engine lays out a view: in parts, then bucket by bucket."""
+"""Rows laid out in a table as the engine lays out a view: parts are shuffled to buckets, and these sorted."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import chain, pairwise
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from asof.storage.layout import BUCKET, bucket_of, lay_out
+from asof.storage.folder import Folder
+from asof.storage.layout import BUCKET, bucket_in_order, bucket_of, split
+from asof.storage.shuffle import Shuffle, Shuffled
 from asof.storage.tables import Base, File, Table
-from asof.transforms.buckets import Bucketed
+from asof.transforms.engines.local import LocalEngine
+from asof.transforms.layout_job import merge_bucket, stage_bucket
+from asof.transforms.parts import ROWS_PER_PART
 
 THREADS = 2
 
 
-def write_laid_out(path: Path, parts: Iterable[pa.Table], keys: Sequence[str], buckets: int) -> None:
-    """Make a table of rows that come in parts; memory for a few parts is enough."""
-    laid_out = (lay_out(part, keys, buckets) for part in parts)
-    first = next(laid_out)
-    scratch = _base(path.with_suffix(".parts"), first.schema)
-    files = [
-        file
-        for number, part in enumerate(chain([first], laid_out))
-        for file in scratch.stage(part, schema=first.schema, part=number)
-    ]
-    version = scratch.commit(files, schema=first.schema, replace=False)
-    _merge(Bucketed(scratch.table, version, tuple(keys), buckets), _base(path, first.schema))
-    shutil.rmtree(scratch.table.uri)
+def in_parts(rows: pa.Table) -> list[pa.Table]:
+    """The rows in parts of the engine's size."""
+    return [rows.slice(start, ROWS_PER_PART) for start in range(0, rows.num_rows, ROWS_PER_PART)]
+
+
+def write_laid_out(
+    path: Path, parts: Iterable[pa.Table], schema: pa.Schema, keys: Sequence[str], buckets: int
+) -> None:
+    """Make a table of rows that come in parts, memory for a few of which is enough."""
+    folder = Folder(str(path.with_suffix(".parts")))
+    folder.create()
+    shuffle = Shuffle(folder, schema, buckets)
+    send = partial(_shuffle, shuffle, keys)
+    shuffled = list(LocalEngine().map(send, parts) if isinstance(parts, Sequence) else map(send, parts))
+    into = _base(path, bucket_in_order(schema.empty_table(), keys, 0).schema)
+    merge = partial(merge_bucket, shuffle, shuffled, keys, into)
+    _commit(into, LocalEngine().map(merge, range(buckets)))
+    folder.delete()
 
 
 def write_one_part(path: Path, rows: pa.Table, keys: Sequence[str], buckets: int) -> None:
-    """The same of rows that fit in memory."""
-    laid_out = lay_out(rows, keys, buckets)
-    _base(path, laid_out.schema).write(laid_out, schema=laid_out.schema, replace=False)
+    """The same of rows that are one part."""
+    into = _base(path, bucket_in_order(rows.slice(0, 0), keys, 0).schema)
+    of_buckets = split(rows, bucket_of(rows, keys, buckets)).items()
+    _commit(into, (stage_bucket(of_bucket, keys, into, bucket) for bucket, of_bucket in of_buckets))
 
 
-def write_unsorted(path: Path, rows: pa.Table) -> None:
-    """Make a table of rows as they come."""
-    _base(path, rows.schema, []).write(rows, schema=rows.schema, replace=False)
+def write_unsorted(path: Path, parts: Sequence[pa.Table]) -> None:
+    """The same of rows as they come, in the same parts on the same threads."""
+    into = _base(path, parts[0].schema, [])
+    _commit(into, LocalEngine().map(partial(_stage, into), list(enumerate(parts))))
 
 
 def by_bucket(labels: pa.Table, keys: Sequence[str], buckets: int) -> Iterator[pa.Table]:
@@ -52,6 +63,15 @@ def by_bucket(labels: pa.Table, keys: Sequence[str], buckets: int) -> Iterator[p
     return (ordered.slice(start, end - start) for start, end in pairwise(edges))
 
 
+def _shuffle(shuffle: Shuffle, keys: Sequence[str], rows: pa.Table) -> Shuffled:
+    return shuffle.write(rows, bucket_of(rows, keys, shuffle.buckets))
+
+
+def _stage(into: Base, part: tuple[int, pa.Table]) -> list[File]:
+    number, rows = part
+    return into.stage(rows, schema=into.schema, part=number)
+
+
 def _base(path: Path, schema: pa.Schema, partition_by: Sequence[str] = (BUCKET,)) -> Base:
     shutil.rmtree(path, ignore_errors=True)
     table = Table(str(path))
@@ -59,11 +79,5 @@ def _base(path: Path, schema: pa.Schema, partition_by: Sequence[str] = (BUCKET,)
     return table.base(0)
 
 
-def _merge(parts: Bucketed, into: Base) -> None:
-    def merged(bucket: int) -> list[File]:
-        rows = lay_out(parts.read(bucket, parts.buckets), parts.keys, parts.buckets)
-        return into.stage(rows, schema=into.schema, part=bucket)
-
-    with ThreadPoolExecutor(THREADS) as threads:
-        files = [file for staged in threads.map(merged, range(parts.buckets)) for file in staged]
-    into.commit(files, schema=into.schema, replace=False)
+def _commit(into: Base, staged: Iterable[list[File]]) -> None:
+    into.commit([file for files in staged for file in files], schema=into.schema, replace=False)

@@ -12,10 +12,8 @@ from __future__ import annotations
 import argparse
 import shutil
 import tempfile
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -25,7 +23,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from child import Measured, in_child, measured
 from data import FEATURES, KEYS, feature_rows, label_rows
-from laid_out import THREADS, by_bucket, write_laid_out, write_one_part, write_unsorted
+from laid_out import THREADS, by_bucket, in_parts, write_laid_out, write_unsorted
 
 from asof.storage.tables import Snapshot, Table
 from asof.transforms.buckets import buckets_for
@@ -36,20 +34,14 @@ _READ = [*KEYS, "_event_time", "_known_from", "_sequence", *FEATURES]
 PER_ENTITY = 100
 
 
-def prepare(folder: Path, rows: int, labels: int, view: int) -> dict[str, float]:
-    """Make the rows of a view, as a file and as tables; seconds of each way to write the table."""
+def prepare(folder: Path, rows: int, labels: int, view: int) -> None:
+    """Make the labels, and the rows of a view as a file and as a table."""
     entities = max(rows // PER_ENTITY, 1)
     if view == 0:
         pq.write_table(pa.Table.from_batches(label_rows(labels, entities)), folder / "labels.parquet")
     table = pa.Table.from_batches(feature_rows(rows, entities, seed=10 + view))
     pq.write_table(table, folder / f"view{view}.parquet")
-    unsorted, laid_out = folder / f"unsorted{view}", folder / f"table{view}"
-    took = {
-        "unsorted": seconds(partial(write_unsorted, unsorted, table)),
-        "laid out": seconds(partial(write_one_part, laid_out, table, KEYS, buckets_for(rows))),
-    }
-    shutil.rmtree(unsorted)
-    return took
+    write_laid_out(folder / f"table{view}", in_parts(table), table.schema, KEYS, buckets_for(rows))
 
 
 def prepare_in_parts(folder: Path, rows: int, labels: int) -> None:
@@ -58,14 +50,25 @@ def prepare_in_parts(folder: Path, rows: int, labels: int) -> None:
     with pq.ParquetWriter(folder / "labels.parquet", next(label_rows(1, 1)).schema) as writer:
         for batch in label_rows(labels, entities):
             writer.write_batch(batch)
+    schema = next(feature_rows(1, 1)).schema
     parts = (pa.Table.from_batches([chunk]) for chunk in feature_rows(rows, entities, seed=10))
-    write_laid_out(folder / "table0", parts, KEYS, buckets_for(rows))
+    write_laid_out(folder / "table0", parts, schema, KEYS, buckets_for(rows))
 
 
-def seconds(call: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
+def written_laid_out(folder: Path, buckets: int) -> None:
+    """Lay out the rows of the first view, which are in memory."""
+    rows = _view_in_memory(folder)
+    write_laid_out(folder / "written", in_parts(rows), rows.schema, KEYS, buckets)
+
+
+def written_unsorted(folder: Path, buckets: int) -> None:
+    """Write the same rows as they come: the same columns, in files of the same kind."""
+    write_unsorted(folder / "written", in_parts(_view_in_memory(folder)))
+
+
+@cache
+def _view_in_memory(folder: Path) -> pa.Table:
+    return pq.read_table(folder / "view0.parquet")
 
 
 def asof(folder: Path, views: int, buckets: int) -> None:
@@ -189,7 +192,7 @@ def same_answers(folder: Path) -> bool:
 def figures(folder: Path, rows: int, labels: int, views: int) -> None:
     buckets = buckets_for(rows)
     for view in range(views):
-        wrote = in_child(prepare, folder, rows, labels, view)
+        in_child(prepare, folder, rows, labels, view)
     print(f"{rows:,} rows, {labels:,} labels, {views} view(s), {buckets} buckets, {THREADS} threads\n")
     ours = measured(asof, folder, views, buckets)
     bound = measured(read_and_write, folder, views)
@@ -212,8 +215,16 @@ def figures(folder: Path, rows: int, labels: int, views: int) -> None:
     print(f"to reading and writing alone {ours.median / bound.median:.2f}", end="")
     print(f" (first calls {ours.first / bound.first:.2f})")
     print(f"to the better of DuckDB and Polars 1 : {best / ours.median:.1f}")
-    print(f"laying out {wrote['laid out']:.2f} s, writing unsorted {wrote['unsorted']:.2f} s", end="")
-    print(f": {wrote['laid out'] / wrote['unsorted']:.2f}")
+    writing(folder, buckets)
+
+
+def writing(folder: Path, buckets: int) -> None:
+    """What it costs to lay out a table; the rows are in memory before, and count in the peak."""
+    unsorted = measured(written_unsorted, folder, buckets)
+    laid_out = measured(written_laid_out, folder, buckets)
+    print(f"\n{'':34} {'median s':>8} {'first s':>8} {'CPU s':>8} {'to above':>8} {'peak MB':>8}")
+    _line("write unsorted", unsorted, unsorted)
+    _line("lay out, as the engine does", laid_out, unsorted)
 
 
 def growth(folder: Path, rows: int) -> None:

@@ -16,7 +16,9 @@ from asof.errors import NotFound
 from asof.features.entity import Entity
 from asof.settings import Settings
 from asof.storage.catalogue import Catalogue, TableVersion
-from asof.storage.online.lmdb import LmdbStore
+from asof.storage.folder import Folder
+from asof.storage.online.store import OnlineStore
+from asof.storage.online.stores import open_store
 from asof.storage.tables import Base, Table
 
 if TYPE_CHECKING:
@@ -37,14 +39,14 @@ class Workspace:
         return Catalogue(self.settings.catalogue)
 
     @cached_property
-    def online(self) -> LmdbStore:
+    def online(self) -> OnlineStore:
         """The online store, for writing."""
-        return LmdbStore(self.settings.online)
+        return open_store(self.settings.online)
 
     @cached_property
-    def online_reader(self) -> LmdbStore:
+    def online_reader(self) -> OnlineStore:
         """The online store, for lookups; it must be there."""
-        return LmdbStore(self.settings.online, readonly=True)
+        return open_store(self.settings.online, readonly=True)
 
     def table(self, name: str) -> Table:
         """The table of that name, whether or not it exists."""
@@ -96,14 +98,15 @@ class Workspace:
         return table.base(on.version if on else 0)
 
     @contextmanager
-    def scratch(self, schema: pa.Schema, partition_by: Sequence[str]) -> Iterator[Base]:
-        """A table for what is on its way to another; it is gone afterwards."""
-        table = self.table(f"scratch/{uuid.uuid4().hex}")
-        table.create(schema, partition_by)
+    def scratch(self) -> Iterator[Folder]:
+        """A folder for what is on its way to a table; it is gone afterwards."""
+        options = dict(self.settings.storage_options) or None
+        folder = Folder(f"{self.settings.storage}/scratch/{uuid.uuid4().hex}", options)
+        folder.create()
         try:
-            yield table.base(0)
+            yield folder
         finally:
-            table.delete()
+            folder.delete()
 
     def close(self) -> None:
         """Let go of what was opened."""

@@ -1,9 +1,12 @@
+import dataclasses
 import datetime as dt
 import json
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +15,8 @@ from typing import Any
 import pytest
 
 from asof.errors import Conflict, DataError, DefinitionError, NotFound
-from asof.storage.catalogue import Catalogue, Step, TableVersion
+from asof.storage.catalogue import Catalogue, Run, Step, TableVersion, heartbeat
+from asof.storage.catalogue.heartbeat import is_alive
 
 HERE = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
 NOON = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
@@ -147,9 +151,9 @@ def test_wrong_commits_are_refused(catalogue: Catalogue) -> None:
 
 def test_runs_and_steps(catalogue: Catalogue) -> None:
     first = catalogue.start_run(who="one", engine="local", code_revision="abc")
-    second = catalogue.start_run(who="two")
     assert first.status == "running"
     assert catalogue.run(first.id) == first
+    second = catalogue.start_run(who="two")
     assert [run.id for run in catalogue.runs()] == [second.id, first.id]
     assert [run.id for run in catalogue.runs(limit=1)] == [second.id]
 
@@ -179,6 +183,51 @@ def test_runs_and_steps(catalogue: Catalogue) -> None:
     for call in (catalogue.run, lambda id: catalogue.finish_run(id, "succeeded")):
         with pytest.raises(NotFound, match="no run 'nope'"):
             call("nope")
+
+
+def test_one_run_at_a_time(catalogue: Catalogue) -> None:
+    first = catalogue.start_run(who="one@desk")
+    with (
+        catalogue.at_work(first.id),
+        pytest.raises(Conflict, match=rf"run {first.id} of one@desk is at work"),
+    ):
+        catalogue.start_run(who="two")
+    second = catalogue.start_run(who="two")
+    assert catalogue.run(first.id).status == "lost"
+    catalogue.finish_run(second.id, "succeeded")
+    catalogue.start_run(who="three")
+    assert catalogue.run(second.id).status == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("changes", "alive"),
+    [
+        ({}, True),
+        ({"host": "elsewhere", "process": 1}, True),
+        ({"host": "elsewhere", "seen_at": NOON}, False),
+        ({"process": os.getpid()}, False),
+        ({"process": 2**22 + 1}, False),
+        ({"seen_at": None}, False),
+    ],
+)
+def test_a_run_is_at_work_while_it_says_so_and_its_process_is_there(
+    changes: dict[str, Any], alive: bool
+) -> None:
+    now = dt.datetime.now(dt.UTC)
+    run = Run(id="r", started_at=NOON, host=socket.gethostname(), process=os.getppid(), seen_at=now)
+    assert is_alive(dataclasses.replace(run, **changes)) is alive
+
+
+def test_a_run_says_that_it_is_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heartbeat, "EVERY", dt.timedelta(milliseconds=1))
+    seen = threading.Semaphore(0)
+
+    def see(run: str) -> None:
+        seen.release()
+        raise NotFound("lost the catalogue")
+
+    with heartbeat.beating("r", see):
+        assert all(seen.acquire(timeout=60) for _ in range(3))
 
 
 def test_definitions_are_applied_on_top_of_each_other(catalogue: Catalogue) -> None:
@@ -258,7 +307,7 @@ def test_of_two_processes_one_wins_and_one_is_told_who_did(url: str, what: str) 
     said = {who: json.loads(racer.communicate()[0]) for who, racer in racers.items()}
     winner = next(who for who, result in said.items() if result == "won")
     loser = next(who for who in said if who != winner)
-    assert "expected" in said[loser]
+    assert "expected" in said[loser] or "is at work" in said[loser]
     assert winner in said[loser]
 
 
@@ -335,5 +384,5 @@ def test_a_catalogue_of_a_later_asof_is_left_alone(tmp_path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE asof_schema SET version = 99")
     connection.close()
-    with pytest.raises(DefinitionError, match="has schema 99, this Asof knows schema 1"):
+    with pytest.raises(DefinitionError, match="has schema 99, this Asof knows schema 2"):
         Catalogue(str(path)).tables()

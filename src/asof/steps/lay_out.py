@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-import pyarrow as pa
-
 from asof.features.graph import TableNode, label_columns
 from asof.features.label import Label
 from asof.features.view import FeatureView
@@ -14,14 +12,18 @@ from asof.steps.clean import builds_on
 from asof.steps.context import Context, counted, ended, skipped
 from asof.storage.catalogue import Step, TableVersion
 from asof.storage.layout import BUCKET
+from asof.storage.shuffle import Shuffle, Shuffled
 from asof.storage.tables import Base, File
-from asof.transforms.buckets import Bucketed, buckets_for
+from asof.transforms.buckets import buckets_for
 from asof.transforms.layout_job import (
     EnrichingTable,
-    LaidOut,
     LayoutJob,
+    Tally,
     lay_out_part,
     merge_bucket,
+    shuffle_by_fact,
+    shuffle_facts,
+    shuffle_part,
 )
 from asof.transforms.parts import Part, parts_of
 
@@ -43,8 +45,8 @@ def lay_out(context: Context, node: TableNode, of: FeatureView | Label) -> Step:
     schema = job.schema()
     into = context.workspace.base(node.name, schema, on=current, partition_by=[BUCKET])
     through = base.through if base else -1
-    parts = parts_of(through + 1, clean.through + 1, whole=bool(job.source.identity))
-    done, files = _laid_out(context, job, parts, into, schema)
+    parts = parts_of(through + 1, clean.through + 1)
+    done, files = _laid_out(context, job, parts, into)
     write = context.commit_files(
         into,
         files,
@@ -56,8 +58,8 @@ def lay_out(context: Context, node: TableNode, of: FeatureView | Label) -> Step:
         through=clean.through,
         details={"complete_until": clean.details["complete_until"], "buckets": job.buckets},
     )
-    read, written = sum(part.read for part in done), sum(part.written for part in done)
-    without_key = sum(part.without_key for part in done)
+    read, written = sum(tally.read for tally in done), sum(tally.written for tally in done)
+    without_key = sum(tally.without_key for tally in done)
     step = counted(step, read, written, dropped=read - written, without_key=without_key)
     context.commit([write], step)
     return ended(step)
@@ -100,22 +102,36 @@ def _job(
 def _columns(context: Context, node: TableNode, of: FeatureView | Label) -> tuple[str, ...]:
     if isinstance(of, FeatureView):
         return context.definitions.columns_read(of)
-    return label_columns(of) if node.name.startswith("labels/") else ()
+    if node.name.startswith("labels/"):
+        return label_columns(of)
+    return context.definitions.cutoff_columns(of)
 
 
 def _laid_out(
-    context: Context, job: LayoutJob, parts: list[Part], into: Base, schema: pa.Schema
-) -> tuple[list[LaidOut], list[File]]:
-    """Stage all parts; where there are several, their buckets are made one each on the way."""
+    context: Context, job: LayoutJob, parts: list[Part], into: Base
+) -> tuple[list[Tally], list[File]]:
+    """Stage all parts; where there are several, by way of a shuffle."""
     what = context.workspace.name_of(into.table)
     if len(parts) == 1:
         done = list(context.map(what, partial(lay_out_part, job, into), parts))
-        return done, [file for part in done for file in part.files]
-    with context.workspace.scratch(schema, partition_by=[BUCKET]) as scratch:
-        done = list(context.map(f"{what}: part", partial(lay_out_part, job, scratch), parts))
-        staged = [file for part in done for file in part.files]
-        version = scratch.commit(staged, schema=schema, replace=False)
-        sorted_parts = Bucketed(scratch.table, version, tuple(job.entity.keys), job.buckets)
-        kernel = partial(merge_bucket, sorted_parts, into)
+        return [tally for tally, _ in done], [file for _, files in done for file in files]
+    with context.workspace.scratch() as folder:
+        shuffle = Shuffle(folder, job.prepared_schema(), job.buckets)
+        tallies, shuffled = _shuffled(context, job, parts, shuffle, what)
+        kernel = partial(merge_bucket, shuffle, shuffled, job.keys, into)
         merged = context.map(f"{what}: bucket", kernel, range(job.buckets))
-        return done, [file for files in merged for file in files]
+        return tallies, [file for files in merged for file in files]
+
+
+def _shuffled(
+    context: Context, job: LayoutJob, parts: list[Part], to: Shuffle, what: str
+) -> tuple[list[Tally], list[Shuffled]]:
+    """Send all rows to the buckets of their entities."""
+    if not job.source.identity:
+        done = list(context.map(f"{what}: part", partial(shuffle_part, job, to), parts))
+    else:
+        facts = Shuffle(to.folder, job.computed_schema(), job.buckets)
+        sent = list(context.map(f"{what}: part", partial(shuffle_by_fact, job, facts), parts))
+        kernel = partial(shuffle_facts, job, facts, sent, to)
+        done = list(context.map(f"{what}: facts", kernel, range(job.buckets)))
+    return [tally for tally, _ in done], [shuffled for _, shuffled in done]

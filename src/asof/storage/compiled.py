@@ -22,8 +22,20 @@ _compile = partial(numba.njit, nogil=True, fastmath=False, error_model="numpy")
 
 def compiled(loop: Callable[_Given, _Answer]) -> Callable[_Given, _Answer]:
     """The function, to be compiled for the types of its first arguments."""
+    return _kept(loop)
+
+
+def inlined(part: Callable[_Given, _Answer]) -> Callable[_Given, _Answer]:
+    """A part of compiled loops that makes no arrays: it costs no more than if it stood in them.
+
+    References to the arrays that it is given are not counted.
+    """
+    return _kept(part, _nrt=False)
+
+
+def _kept(loop: Callable[_Given, _Answer], **options: bool) -> Callable[_Given, _Answer]:
     try:
-        machine_code = _compile(cache=True)(loop)
+        machine_code = _compile(cache=True, **options)(loop)
     except RuntimeError:  # no folder can be written to; each process compiles for itself
-        machine_code = _compile()(loop)
+        machine_code = _compile(**options)(loop)
     return cast(Callable[_Given, _Answer], machine_code)

@@ -9,6 +9,7 @@ existing tables belong and what their fingerprints are; tests hold known values.
 from __future__ import annotations
 
 import hashlib
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,9 @@ def words(column: pa.Array) -> list[Words]:
     if pa.types.is_floating(kind):
         return [_words_of_floats(column)]
     if pa.types.is_list(kind):
-        return _words_of_lists(column)
+        return _words_of_lists(column, column.values)
+    if pa.types.is_map(kind):
+        return _words_of_lists(column, column.keys, column.items)
     return [_integers(column).view(np.uint64)]
 
 
@@ -116,19 +119,21 @@ def _words_of_decimals(column: pa.Array) -> list[Words]:
     return [np.ascontiguousarray(rows[:, half], dtype=np.uint64) for half in (0, 1)]
 
 
-def _words_of_lists(column: pa.ListArray) -> list[Words]:
-    """Two independent hashes of each list: of its length, then of its elements one by one."""
+def _words_of_lists(column: pa.ListArray | pa.MapArray, *elements: pa.Array) -> list[Words]:
+    """Two independent hashes of each list: of its length, then of its elements one by one.
+
+    Elements of several arrays, as keys and values, are taken side by side.
+    """
     offsets = column.offsets.to_numpy().astype(np.int64)
-    elements = column.values
-    column_words, null = words(elements), nulls(elements)
+    hashed = [(words(of), nulls(of)) for of in elements]
     lengths = np.where(column.is_valid().to_numpy(zero_copy_only=False), np.diff(offsets), 0)
     pair = [mix(lengths.view(np.uint64)), mix(lengths.view(np.uint64) ^ _SECOND)]
     for place in range(lengths.max(initial=0)):
         rows = np.flatnonzero(lengths > place)
         at = offsets[rows] + place
-        for one in pair:
+        for one, (of_words, null) in product(pair, hashed):
             absent = None if null is None else null[at]
-            one[rows] = absorb(one[rows], [word[at] for word in column_words], absent)
+            one[rows] = absorb(one[rows], [word[at] for word in of_words], absent)
     return pair
 
 

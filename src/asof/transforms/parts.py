@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -9,7 +10,7 @@ import pyarrow.compute as pc
 
 from asof.storage.tables import Table
 
-ROWS_PER_PART = 2_000_000
+ROWS_PER_PART = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -20,10 +21,10 @@ class Part:
     first: int
     end: int
 
-    def read(self, table: Table, version: int) -> pa.Table:
+    def read(self, table: Table, version: int, columns: Sequence[str] | None = None) -> pa.Table:
         """The rows of the part."""
         sequence = pc.field("_sequence")
-        return table.read(version, where=(sequence >= self.first) & (sequence < self.end))
+        return table.read(version, columns, where=(sequence >= self.first) & (sequence < self.end))
 
 
 def parts_of(first: int, end: int, *, whole: bool = False) -> list[Part]:

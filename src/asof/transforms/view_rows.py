@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -13,6 +14,7 @@ from asof.features.source import Source
 from asof.features.types import Schema
 from asof.features.view import SEPARATOR, FeatureView
 from asof.storage.arrow_types import arrow_type
+from asof.storage.layout import NO_KEY, Buckets, hash_bucket
 from asof.transforms.expressions import evaluate, session
 from asof.transforms.features_at import features_at
 from asof.transforms.python_transforms import apply_transform
@@ -77,15 +79,34 @@ def _with_columns(rows: pa.Table, computed: pa.Table) -> pa.Table:
     return kept
 
 
+def unprepared(rows: pa.Table, source: Source, entity: Entity, columns: Sequence[str]) -> pa.Table:
+    """Of clean rows the columns that `prepare` reads."""
+    facts = [*source.identity, *([source.retracted] if source.retracted else [])]
+    return rows.select(list(dict.fromkeys([*entity.keys, *columns, *facts, *_system_columns(rows)])))
+
+
 def prepare(rows: pa.Table, source: Source, entity: Entity, columns: Sequence[str]) -> Prepared:
-    """The keys, `columns` and times of clean rows; of revised facts, until when each was believed."""
+    """The keys, `columns` and times of clean rows; of revised facts, until when each was believed.
+
+    Revisions of one fact must be together in `rows`.
+    """
     if source.identity:
         rows = _until_revised(rows, source)
     keys = list(entity.keys)
-    system = [name for name in SYSTEM_COLUMNS if name in rows.column_names]
-    chosen = rows.select([*keys, *columns, *system])
+    chosen = rows.select([*keys, *columns, *_system_columns(rows)])
     keyed = chosen.filter(_all_present(chosen, keys))
     return Prepared(keyed, chosen.num_rows - keyed.num_rows)
+
+
+def _system_columns(rows: pa.Table) -> list[str]:
+    return [name for name in SYSTEM_COLUMNS if name in rows.column_names]
+
+
+def fact_bucket(rows: pa.Table, identity: Sequence[str], buckets: int) -> Buckets:
+    """A bucket of every row, the same for all revisions of a fact; lone rows are spread evenly."""
+    bucket = hash_bucket(rows, identity, buckets)
+    lone = np.asarray(rows["_sequence"].to_numpy() % buckets, np.int32)
+    return np.where(bucket == NO_KEY, lone, bucket)
 
 
 def _all_present(rows: pa.Table, keys: Sequence[str]) -> pa.ChunkedArray:

@@ -8,7 +8,6 @@ and "the latest" means nothing here.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,10 +17,11 @@ import pyarrow.compute as pc
 import pyarrow.fs as fs
 from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
-from deltalake.fs import DeltaStorageHandler
+from deltalake.schema import Schema
 from deltalake.transaction import AddAction, RemoveAction
 
 from asof.errors import Conflict, DataError, NotFound
+from asof.storage.folder import Folder
 from asof.storage.tables.files import File, FileWriter, discard
 from asof.storage.tables.incoming import Incoming, Rows, with_schema
 from asof.storage.tables.nanoseconds import declared, stored
@@ -80,10 +80,7 @@ class Table:
 
     def delete(self) -> None:
         """Remove the table with all its versions."""
-        if "://" in self.uri:
-            self._filesystem().delete_dir_contents("", accept_root_dir=True)
-        else:
-            shutil.rmtree(self.uri)
+        self._folder.delete()
 
     def head(self) -> int | None:
         """The greatest version in storage, orphans included; None when there is no table."""
@@ -161,8 +158,12 @@ class Table:
         rows = pc.sum(files["num_records"]).as_py() or 0
         return Statistics(rows, pc.sum(files["size_bytes"]).as_py() or 0, files.num_rows)
 
+    @property
+    def _folder(self) -> Folder:
+        return Folder(self.uri, self.storage_options)
+
     def _options(self) -> dict[str, str] | None:
-        return dict(self.storage_options) if self.storage_options is not None else None
+        return self._folder.options
 
     def _open(self, version: int | None = None) -> DeltaTable:
         try:
@@ -181,9 +182,7 @@ class Table:
         return NotFound(f"no version {version} of {self.uri}; the newest is {newest}")
 
     def _filesystem(self) -> fs.FileSystem:
-        if "://" in self.uri:
-            return fs.PyFileSystem(DeltaStorageHandler(self.uri, self._options()))
-        return fs.SubTreeFileSystem(self.uri, fs.LocalFileSystem())
+        return self._folder.filesystem()
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,13 +232,15 @@ class Base:
     def commit(self, files: Sequence[File], *, schema: pa.Schema, replace: bool) -> int:
         """Make files that were staged count, all at once, and return the version that this makes.
 
-        They are added to the rows of the base, or with `replace` stand in their place. Conflict when
-        another writer has committed meanwhile.
+        They are added to the rows of the base, whose columns that `schema` lacks are null in them, and
+        the other way round; or with `replace` stand in their place. Conflict when another writer has
+        committed meanwhile.
         """
         _check_partitioning(self.partition_by, schema)
         actions: list[AddAction | RemoveAction] = [_added(file) for file in files]
         at = self.table._open(self.version)
         with _only_writer(self.table.uri, self.version):
+            steps = 1 if replace else 1 + _grown(at, self.schema, schema)
             at.create_write_transaction(
                 actions,
                 "overwrite" if replace else "append",
@@ -247,7 +248,7 @@ class Base:
                 list(self.partition_by),
                 commit_properties=_ONCE,
             )
-        return self.version + 1
+        return self.version + steps
 
 
 @contextmanager
@@ -256,6 +257,14 @@ def _only_writer(uri: str, on: int) -> Iterator[None]:
         yield
     except CommitFailedError as error:
         raise Conflict(f"{uri}: another writer committed on top of version {on} first; run again") from error
+
+
+def _grown(table: DeltaTable, known: pa.Schema, schema: pa.Schema) -> int:
+    """Add the columns of `schema` that the table lacks; the number of versions that this takes."""
+    new = [field for field in stored(schema) if field.name not in known.names]
+    if new:
+        table.alter.add_columns(Schema.from_arrow(pa.schema(new)).fields, commit_properties=_ONCE)
+    return 1 if new else 0
 
 
 def _schema(table: DeltaTable) -> pa.Schema:
