@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 
+from asof.errors import NotFound, choices
 from asof.features.graph import Definitions
 from asof.features.service import FeatureService, stored_features
 from asof.features.view import SEPARATOR
@@ -32,7 +33,8 @@ def historical(
 ) -> pa.Table:
     """`labels` with the features of a service as they were known at each row's `cutoff`.
 
-    Every row comes back once, in its place, with its own columns. `cutoff` is a timestamp with a zone.
+    Every row comes back once, in its place, with its own columns. `cutoff` is a timestamp with a zone;
+    NotFound where it or a key is missing.
     On-demand features are computed from those columns of `labels` that would come with a request.
     `strict` and `known_at` are as in `TrainingSet`.
     """
@@ -50,7 +52,7 @@ def historical(
 
 def _features(table: ViewTable, labels: pa.Table, engine: Engine, *, strict: bool, known_at: str) -> pa.Table:
     """The view's features for each label, in their order, computed bucket by bucket."""
-    keyed = labels.select([*table.rows.keys, "cutoff"])
+    keyed = labels.select([_column(labels, name) for name in (*table.rows.keys, "cutoff")])
     bucket = np.maximum(bucket_of(keyed, table.rows.keys, table.rows.buckets), 0)
     order = np.argsort(bucket, kind="stable")
     tasks = [
@@ -61,6 +63,12 @@ def _features(table: ViewTable, labels: pa.Table, engine: Engine, *, strict: boo
     kernel = partial(_bucket_features, table, strict, known_at)
     found = pa.concat_tables(engine.map(kernel, tasks))
     return found.take(pa.array(np.argsort(order)))
+
+
+def _column(labels: pa.Table, name: str) -> str:
+    if name not in labels.column_names:
+        raise NotFound(f"the labels have no column {name!r}; {choices(name, labels.column_names)}")
+    return name
 
 
 def _bounds(ordered: np.ndarray, buckets: int) -> list[tuple[int, int]]:

@@ -7,11 +7,24 @@ from collections.abc import Callable
 import pytest
 
 from asof.errors import DefinitionError
-from asof.features.aggregates import Aggregate, Count, LastN, Min, Ratio, Sum, TopK
+from asof.features.aggregates import Aggregate, Count, LastN, Max, Min, Ratio, Sum, TopK
 from asof.features.expressions import col
-from asof.features.types import Float64, Int64, List, Schema, String, dtype
+from asof.features.types import (
+    Decimal,
+    DType,
+    Float64,
+    Int8,
+    Int64,
+    List,
+    Map,
+    Schema,
+    String,
+    TimestampNs,
+    dtype,
+)
 
 COLUMNS = Schema({"amount": Float64, "channel": String, "seen": List(Int64)})
+MAPS = Schema({"by_channel": Map(String, Int64)})
 
 
 def test_a_list_is_a_type_with_a_name() -> None:
@@ -50,10 +63,39 @@ def test_categories_may_be_named() -> None:
     assert repr(same) == "Count(by='channel', categories={'web': 'The Web'})"
 
 
+def test_without_categories_it_is_a_map() -> None:
+    by = Sum("amount", over=["1d", "7d"], by="channel", where=col("amount") > 1)
+    assert {feature.name: feature.dtype for feature in by.expand(COLUMNS)} == {
+        "amount_sum_by_channel_1d": Map(String, Float64),
+        "amount_sum_by_channel_7d": Map(String, Float64),
+    }
+    assert by.reads() == {"amount", "channel"} == by.expand(COLUMNS)[0].columns
+    assert repr(Count(by="channel")) == "Count(by='channel')"
+    assert Count(by="channel", name="visits").expand(COLUMNS)[0].name == "visits"
+
+
+@pytest.mark.parametrize(
+    "dtype_", [Map(String, Int64), Map(Int8, Decimal(38, 2)), Map(Int64, TimestampNs), List(Decimal(5, 2))]
+)
+def test_a_nested_type_is_read_from_its_name(dtype_: DType) -> None:
+    assert dtype(dtype_.name) == dtype_ == dtype(repr(dtype_))
+
+
 WRONG: dict[str, tuple[Callable[[], object], str]] = {
     "no column": (lambda: LastN(), "LastN: missing"),
     "no values": (lambda: LastN("amount", 0), "most must be a whole number from 1 on, got 0"),
-    "by alone": (lambda: Count(by="channel"), "by and categories go together"),
+    "categories alone": (lambda: Count(categories=["web"]), "categories go with by"),
+    "lists by category": (
+        lambda: LastN("amount", 2, by="channel"),
+        "LastN: by='channel' would be a map of lists; give the categories",
+    ),
+    "keys of a map that are none": (
+        lambda: Count(by="amount").check("V", COLUMNS),
+        "V: by='amount', which is Float64: keys of a map are text or whole numbers",
+    ),
+    "least map": (lambda: Max("by_channel").check("V", MAPS), "is Map(String, Int64)"),
+    "map of maps": (lambda: Map(String, Map(String, Int64)), "holds single values"),
+    "map by numbers": (lambda: Map(Float64, Int64), "keys are text or whole numbers"),
     "no category": (lambda: Count(by="channel", categories=[]), "categories is empty"),
     "a name that is none": (
         lambda: Count(by="channel", categories=["The Web"]),

@@ -8,12 +8,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from tests.oracles.folder import FOLDER, read_json
-from tests.transforms.kernels import oracle
 from tests.transforms.kernels.strategies import system_columns, table
 
 from asof.features.aggregates import Mean
 from asof.features.durations import Duration
 from asof.features.types import Int64, Schema
+from asof.testing import oracle
 from asof.transforms.kernels.point_in_time import attributes
 from asof.transforms.kernels.timeline import Timeline
 from asof.transforms.kernels.windows import aggregate

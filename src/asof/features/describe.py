@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from asof.features.durations import Duration
 from asof.features.entity import Entity
+from asof.features.expectations.arguments import Arguments
 from asof.features.expressions import Expr
 from asof.features.label import Label
 from asof.features.on_demand import OnDemandFeatureView
@@ -72,6 +73,8 @@ def _plain(value: object, *, nested: bool) -> Json:
             return value
         case Schema():
             return [[name, dtype.name] for name, dtype in value.items()]
+        case Arguments():
+            return {name: _plain(item, nested=nested) for name, item in value.items()}
         case DType():
             return value.name
         case Duration():

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 
 from asof.features.describe import Json
 
@@ -49,14 +50,30 @@ def _details(old: Mapping[str, Json], new: Mapping[str, Json]) -> list[str]:
             continue
         before, after = _lines_of_text(before), _lines_of_text(after)
         if isinstance(before, list) and isinstance(after, list):
-            gone, come = Counter(map(_short, before)), Counter(map(_short, after))
-            lines += [f"{field}: - {item}" for item in (gone - come).elements()]
-            lines += [f"{field}: + {item}" for item in (come - gone).elements()]
-            if gone == come:
-                lines.append(f"{field}: other order")
+            lines += _details_of_lists(field, before, after)
         else:
             lines.append(f"{field}: {_short(before)} -> {_short(after)}")
     return lines
+
+
+def _details_of_lists(field: str, old: list[Json], new: list[Json]) -> list[str]:
+    lines = []
+    for before, after in product(old, new):
+        if isinstance(before, dict) and isinstance(after, dict) and _is_same_function(before, after):
+            lines += [f"{field}.{before['name']}.{line}" for line in _details(before, after)]
+            old, new = (
+                [item for item in old if item is not before],
+                [item for item in new if item is not after],
+            )
+    gone, come = Counter(map(_short, old)), Counter(map(_short, new))
+    lines += [f"{field}: - {item}" for item in (gone - come).elements()]
+    lines += [f"{field}: + {item}" for item in (come - gone).elements()]
+    return lines or [f"{field}: other order"]
+
+
+def _is_same_function(one: Mapping[str, Json], other: Mapping[str, Json]) -> bool:
+    """Whether both are of a function, whose text is better shown by the line."""
+    return "function" in one and "function" in other and one.get("name") == other.get("name")
 
 
 def _lines_of_text(value: Json) -> Json:

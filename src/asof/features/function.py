@@ -9,7 +9,7 @@ import functools
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -25,7 +25,7 @@ _READS = frozenset({"LOAD_GLOBAL", "LOAD_NAME"})
 
 @dataclass(frozen=True, repr=False)
 class Function:
-    """A function of one argument, equal to another where both say the same.
+    """A function of a team's own, equal to another where both say the same.
 
     `source` is its text, without decorators. `uses` are the names from outside that it refers to,
     itself or through the team's own functions and classes, each with what stands for it: the text of
@@ -36,36 +36,47 @@ class Function:
     name: str
     source: str
     uses: tuple[tuple[str, str], ...]
-    call: Callable[[Any], Any] = field(compare=False)
+    call: Callable[..., Any] = field(compare=False)
 
     def __repr__(self) -> str:
         return self.name
 
     @classmethod
-    def of(cls, owner: str, given: object) -> Function:
-        """The function `given`; DefinitionError where its text does not say all that it does."""
+    def of(cls, owner: str, given: object, takes: Sequence[str] = ("the rows",)) -> Function:
+        """The function `given`; DefinitionError where its text does not say all that it does.
+
+        Its arguments are those that it `takes`, or the first of them.
+        """
         if not isinstance(given, FunctionType) or given.__name__ == "<lambda>":
             raise DefinitionError(f"{owner} must be a function written with def, got {given!r}")
         owner = f"{owner} {given.__name__!r}"
         if hasattr(given, "__wrapped__"):
             raise DefinitionError(f"{owner} is wrapped by another decorator; give the plain function")
         parameters = list(inspect.signature(given).parameters)
-        if len(parameters) != 1:
+        if not 1 <= len(parameters) <= len(takes):
+            number = "one argument" if len(takes) == 1 else "one or two arguments"
             raise DefinitionError(
-                f"{owner} must take one argument, the rows; it takes {', '.join(parameters) or 'none'}"
+                f"{owner} must take {number}, {' and '.join(takes)}; "
+                f"it takes {', '.join(parameters) or 'none'}"
             )
         uses = tuple(_used(owner, given))
         return cls(given.__name__, _without_decorators(_text(owner, given)), uses, given)
+
+    @functools.cached_property
+    def arguments(self) -> int:
+        """How many arguments it takes."""
+        return len(inspect.signature(self.call).parameters)
 
     @property
     def file(self) -> str:
         """The path of the file that it is written in."""
         return self.call.__code__.co_filename
 
-    def place(self, error: BaseException) -> str:
-        """Where in the function's file an error arose, as in "views.py:12"; empty where it did not."""
+    def reason(self, error: BaseException) -> str:
+        """What it raised, and in which line of its file, as in "ValueError: too late (views.py:12)"."""
         lines = [line for file, line in _trace(error) if file == self.file]
-        return f"{Path(self.file).name}:{lines[-1]}" if lines else ""
+        place = f" ({Path(self.file).name}:{lines[-1]})" if lines else ""
+        return f"{type(error).__name__}: {error}{place}"
 
 
 def _trace(error: BaseException) -> Iterator[tuple[str, int]]:

@@ -119,6 +119,21 @@ class Definitions:
             raise NotFound(f"no {KINDS[kind]} is named {name!r}; {choices(name, found)}")
         return found[name]
 
+    def made_of(self, wanted: Definition) -> Definitions:
+        """The definitions that one is made of: itself, what it refers to, views given by name included."""
+        found: dict[str, Definition] = {}
+        waiting = [wanted]
+        while waiting:
+            definition = waiting.pop()
+            if key_of(definition) not in found:
+                found[key_of(definition)] = definition
+                waiting += [*references(definition), *self._enriching_by_name(definition)]
+        return Definitions(found.values())
+
+    def _enriching_by_name(self, definition: Definition) -> Iterator[FeatureView]:
+        if isinstance(definition, FeatureView):
+            yield from (self.views[name] for name in definition.enrich if isinstance(name, str))
+
     @cached_property
     def described(self) -> dict[str, dict[str, Json]]:
         """Every definition as JSON data, by key, in the order of the keys."""
@@ -134,9 +149,9 @@ class Definitions:
         """The tables that the definitions ask for, each after those it is made from."""
         nodes = [node for source in self.sources.values() for node in _source_tables(source)]
         nodes += [self._view_table(view) for view in self.views.values()]
-        nodes += [node for label in self.labels.values() for node in _label_tables(label)]
+        nodes += [node for label in self.labels.values() for node in self._label_tables(label)]
         by_name = {node.name: node for node in nodes}
-        order = topological({node.name: node.inputs for node in nodes})
+        order = topological({node.name: (*node.inputs, *_held_against(node)) for node in nodes})
         return tuple(by_name[name] for name in order)
 
     def _view_table(self, view: FeatureView) -> TableNode:
@@ -152,6 +167,20 @@ class Definitions:
         inputs = (f"clean/{view.source.name}", *(f"views/{other.name}" for other in enriching))
         return TableNode(f"views/{view.name}", view, definition, inputs, not view.source.identity)
 
+    def _label_tables(self, label: Label) -> list[TableNode]:
+        """The rows of the outcome, and those of the cut-offs where they are events."""
+        tables = [_keyed_table(f"labels/{label.name}", label, label.source, label_columns(label))]
+        if label.cutoff_source is not None:
+            columns = self.cutoff_columns(label)
+            tables.append(_keyed_table(f"cutoffs/{label.name}", label, label.cutoff_source, columns))
+        return tables
+
+    def cutoff_columns(self, label: Label) -> tuple[str, ...]:
+        """The columns of a label's cut-offs that training sets take requests from, in order."""
+        sets = [wanted for wanted in self.training_sets.values() if wanted.label.name == label.name]
+        asked = {name for wanted in sets for name in wanted.request}
+        return tuple(name for name in (label.cutoff_source or label.source).columns if name in asked)
+
     def columns_read(self, view: FeatureView) -> tuple[str, ...]:
         """The columns that the features of `view` are computed from, in order, without its keys."""
         columns = view.columns(dict(self.views))
@@ -162,6 +191,8 @@ class Definitions:
 def references(definition: Definition) -> tuple[Definition, ...]:
     """The definitions that one refers to directly (views given by name left out)."""
     match definition:
+        case Source():
+            return tuple(rule.refers_to for rule in definition.expect if rule.refers_to is not None)
         case FeatureView():
             enriching = (view for view in definition.enrich if isinstance(view, FeatureView))
             return (definition.entity, definition.source, *enriching)
@@ -227,20 +258,19 @@ def _source_tables(source: Source) -> tuple[TableNode, TableNode]:
     return raw, clean
 
 
+def _held_against(node: TableNode) -> tuple[str, ...]:
+    """The tables that a clean one must be checked against, and so come after."""
+    if not isinstance(node.of, Source) or not node.inputs:
+        return ()
+    return tuple(f"clean/{source.name}" for source in references(node.of))
+
+
 def _raw_definition(source: Source) -> str:
     return definition_hash(source.reader, source.schema, source.timezone, source.contract)
 
 
 def _clean_definition(source: Source) -> str:
     return definition_hash(source)
-
-
-def _label_tables(label: Label) -> list[TableNode]:
-    """The rows of the outcome, and those of the cut-offs where they are events."""
-    tables = [_keyed_table(f"labels/{label.name}", label, label.source, label_columns(label))]
-    if label.cutoff_source is not None:
-        tables.append(_keyed_table(f"cutoffs/{label.name}", label, label.cutoff_source, ()))
-    return tables
 
 
 def _keyed_table(name: str, label: Label, source: Source, columns: tuple[str, ...]) -> TableNode:

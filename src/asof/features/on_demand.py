@@ -18,7 +18,8 @@ CUTOFF = "cutoff"
 class OnDemandFeatureView:
     """Features computed row by row from the columns `request`, which come with each request, and `features`.
 
-    Offline the columns of the request are those of the labels. The transform is given them by their
+    Offline the columns of the request are those of the labels or of the events that are the cut-offs. The
+    transform is given them by their
     names and the features as `view__feature`.
     """
 

@@ -20,6 +20,8 @@ class DType:
     def __repr__(self) -> str:
         if self.is_list:
             return f"List({self.element!r})"
+        if self.is_map:
+            return f"Map({self.key!r}, {self.element!r})"
         return _SPELLED.get(self.name, self.name.capitalize())
 
     @property
@@ -47,9 +49,19 @@ class DType:
         return self.name.startswith("list")
 
     @property
+    def is_map(self) -> bool:
+        return self.name.startswith("map")
+
+    @property
+    def key(self) -> DType:
+        """The type of the keys of a map."""
+        return DType(self.name.removeprefix("map(").partition(",")[0])
+
+    @property
     def element(self) -> DType:
-        """The type of the values in a list."""
-        return DType(self.name.removeprefix("list(").removesuffix(")"))
+        """The type of the values in a list or map."""
+        inside = self.name.partition("(")[2].removesuffix(")")
+        return DType(inside.partition(",")[2] if self.is_map else inside)
 
     @property
     def scale(self) -> int:
@@ -59,7 +71,7 @@ class DType:
     def takes(self, value: object) -> bool:
         """Whether a plain value is of this kind: any number but NaN of a numeric type, None of each.
 
-        A date or timestamp is also taken as text. No plain value is a list.
+        A date or timestamp is also taken as text. No plain value is a list or map.
         """
         if value is None or isinstance(value, bool):
             return value is None or self == Bool
@@ -87,9 +99,18 @@ def Decimal(precision: int, scale: int) -> DType:
 
 def List(element: DType) -> DType:
     """A list of values of one type, none of them null; what LastN and TopK give."""
-    if element.is_list:
-        raise DefinitionError(f"List({element!r}): a list holds single values, not lists")
+    if element.is_list or element.is_map:
+        raise DefinitionError(f"List({element!r}): a list holds single values, not lists or maps")
     return DType(f"list({element.name})")
+
+
+def Map(key: DType, value: DType) -> DType:
+    """Values by text or whole numbers, in the order of these, none null; what aggregates by category give."""
+    if not (key == String or key.is_integer):
+        raise DefinitionError(f"Map({key!r}, {value!r}): keys are text or whole numbers")
+    if value.is_list or value.is_map:
+        raise DefinitionError(f"Map({key!r}, {value!r}): a map holds single values, not lists or maps")
+    return DType(f"map({key.name},{value.name})")
 
 
 _NAMED = {
@@ -117,6 +138,7 @@ _VALUES: dict[str, tuple[type, ...]] = {
 }
 _SPELLED = {dtype.name: spelling for spelling, dtype in _NAMED.items()}
 _LIST = re.compile(r"[Ll]ist\((.+)\)")
+_MAP = re.compile(r"[Mm]ap\(([^,]+), ?(.+)\)")
 _DECIMAL = re.compile(r"[Dd]ecimal\((\d+),\s*(\d+)\)")
 
 
@@ -133,6 +155,8 @@ def dtype(given: object) -> DType:
     if isinstance(given, str):
         if match := _LIST.fullmatch(given):
             return List(dtype(match[1]))
+        if match := _MAP.fullmatch(given):
+            return Map(dtype(match[1]), dtype(match[2]))
         if match := _DECIMAL.fullmatch(given):
             return Decimal(int(match[1]), int(match[2]))
         if given in _SPELLED or given in _NAMED:

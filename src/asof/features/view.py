@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from asof.errors import DefinitionError, choices
-from asof.features.aggregates import Aggregate, WindowFeature
+from asof.features.aggregates import Aggregate, AggregateFunction, FunctionFeature, WindowFeature
 from asof.features.cleaning import Derive
 from asof.features.definition import assign, check_each, check_name, check_type, check_unique, definition
 from asof.features.durations import Duration
@@ -19,6 +19,9 @@ from asof.features.types import DType, Schema
 
 SEPARATOR = "__"
 """Stands between a view's name and its feature's in the columns of a training set."""
+
+ViewFeature = str | Aggregate | AggregateFunction
+"""What a view lists: a column's name, or an aggregate of one or more features."""
 
 
 @definition
@@ -38,7 +41,7 @@ class FeatureView:
     name: str
     entity: Entity
     source: Source
-    features: tuple[str | Aggregate, ...]
+    features: tuple[ViewFeature, ...]
     ttl: Duration | None
     enrich: tuple[FeatureView | str, ...]
     derive: tuple[Derive, ...]
@@ -50,7 +53,7 @@ class FeatureView:
         *,
         entity: Entity,
         source: Source,
-        features: Iterable[str | Aggregate],
+        features: Iterable[ViewFeature],
         ttl: str | timedelta | Duration | None = None,
         enrich: Iterable[FeatureView | str] = (),
         derive: Iterable[Derive] = (),
@@ -63,7 +66,7 @@ class FeatureView:
             name=name,
             entity=check_type(owner, "entity", entity, Entity),
             source=check_type(owner, "source", source, Source),
-            features=check_each(owner, "features", features, (str, Aggregate)),
+            features=check_each(owner, "features", features, (str, Aggregate, AggregateFunction)),
             ttl=None if ttl is None else Duration.positive(ttl, f"{owner}: ttl"),
             enrich=check_each(owner, "enrich", enrich, (FeatureView, str)),
             derive=check_each(owner, "derive", derive, (Derive,)),
@@ -81,6 +84,11 @@ class FeatureView:
     def waits(self) -> bool:
         """Whether it, or a view that enriches it, refers to one by name, so that it can't be checked yet."""
         return any(isinstance(other, str) or other.waits for other in self.enrich)
+
+    @property
+    def has_functions(self) -> bool:
+        """Whether functions in Python compute any of it."""
+        return self.transform is not None or any(isinstance(f, AggregateFunction) for f in self.features)
 
     def check(self, views: dict[str, FeatureView]) -> None:
         """DefinitionError where the features don't fit the columns; `views` resolves views given by name."""
@@ -147,9 +155,9 @@ class Attribute:
         return frozenset({self.name})
 
 
-def expand(view: FeatureView, columns: Schema) -> tuple[Attribute | WindowFeature, ...]:
+def expand(view: FeatureView, columns: Schema) -> tuple[Attribute | WindowFeature | FunctionFeature, ...]:
     """Each single feature of a view whose rows have `columns`, with its name and type, in order."""
-    expanded: list[Attribute | WindowFeature] = []
+    expanded: list[Attribute | WindowFeature | FunctionFeature] = []
     for feature in view.features:
         if isinstance(feature, str):
             expanded.append(Attribute(feature, columns[feature]))
@@ -198,7 +206,7 @@ def feature_view(
     entity: Entity,
     source: Source,
     outputs: Mapping[str, DType | str],
-    features: Iterable[str | Aggregate] | None = None,
+    features: Iterable[ViewFeature] | None = None,
     inputs: Iterable[str] | None = None,
     frame: str = "arrow",
     ttl: str | timedelta | Duration | None = None,

@@ -30,6 +30,7 @@ NAMED: dict[str, pa.DataType] = {
 _NAMES = {arrow: name for name, arrow in NAMED.items()}
 _DECIMAL = re.compile(r"decimal\((\d+), ?(-?\d+)\)")
 _LIST = re.compile(r"list\((.+)\)")
+_MAP = re.compile(r"map\(([^,]+),(.+)\)")
 # An unsigned integer goes to the narrowest signed one that holds all of its values.
 _WIDER = {pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64()}
 
@@ -48,6 +49,8 @@ def arrow_type(name: str) -> pa.DataType:
         return _decimal(int(decimal[1]), int(decimal[2]))
     if element := _LIST.fullmatch(name):
         return pa.list_(arrow_type(element[1]))
+    if entry := _MAP.fullmatch(name):
+        return pa.map_(arrow_type(entry[1]), arrow_type(entry[2]))
     raise DefinitionError(f"no data type {name!r}; {choices(name, [*NAMED, 'decimal(p,s)'])}")
 
 
@@ -62,6 +65,8 @@ def type_name(arrow: pa.DataType) -> str:
         return f"decimal({kind.precision},{kind.scale})"
     if pa.types.is_list(kind):
         return f"list({type_name(kind.value_type)})"
+    if pa.types.is_map(kind):
+        return f"map({type_name(kind.key_type)},{type_name(kind.item_type)})"
     return _NAMES[kind]
 
 
@@ -85,6 +90,8 @@ def canonical(arrow: pa.DataType) -> pa.DataType:
         return _decimal(arrow.precision, arrow.scale)
     if pa.types.is_list(arrow) or pa.types.is_large_list(arrow):
         return pa.list_(canonical(arrow.value_type))
+    if pa.types.is_map(arrow):
+        return pa.map_(canonical(arrow.key_type), canonical(arrow.item_type))
     return _plain(arrow)
 
 

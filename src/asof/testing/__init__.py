@@ -1,6 +1,7 @@
-"""Conformance suites: test classes that an engine of one's own subclasses. They need pytest.
+"""Conformance suites: test classes that an engine, a connector or an online store of one's own subclasses.
 
-A team's engine is held to the same results as those that come with Asof:
+They need pytest and hypothesis: `pip install 'asof[testing]'`. A team's engine is held to the same
+results as those that come with Asof:
 
     from asof.testing import EngineTests
 
@@ -15,6 +16,8 @@ A team's engine is held to the same results as those that come with Asof:
             return our_engine
 """
 
+from asof.testing.connector_tests import ConnectorTests
 from asof.testing.engine_tests import EngineTests
+from asof.testing.online_store_tests import OnlineStoreTests
 
-__all__ = ["EngineTests"]
+__all__ = ["ConnectorTests", "EngineTests", "OnlineStoreTests"]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from asof.features.graph import Definitions
 from asof.project import Project
 from asof.run import run
 from asof.storage.catalogue import TrainingSetVersion
@@ -35,6 +36,7 @@ class Case:
 class Outcome:
     """What a case led to: the version of each training set with its rows, and each step's accounting."""
 
+    definitions: Definitions
     versions: Mapping[str, TrainingSetVersion]
     rows: Mapping[str, pa.Table]
     accounting: Mapping[str, tuple[int, int, int, int]]
@@ -56,6 +58,7 @@ def outcome(case: Case, engine: Engine, folder: Path) -> Outcome:
             for name in project.definitions.training_sets
         }
         return Outcome(
+            project.definitions,
             built,
             {name: project.read_training_set(name) for name in built},
             {
@@ -65,9 +68,9 @@ def outcome(case: Case, engine: Engine, folder: Path) -> Outcome:
         )
 
 
-def as_plain_data(rows: pa.Table, columns: Sequence[str]) -> dict[str, list[Any]]:
+def as_plain_data(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> dict[str, list[Any]]:
     """Columns of rows, as they are written in a case."""
-    return {name: [_plain(value) for value in rows[name].to_pylist()] for name in columns}
+    return {name: [_plain(row[name]) for row in rows] for name in columns}
 
 
 def write(case: Case, folder: Path) -> None:
@@ -89,5 +92,7 @@ def _plain(value: Any) -> Any:
             return value.isoformat().removesuffix("+00:00")
         case Decimal():
             return str(value)
+        case list() | tuple():
+            return type(value)(map(_plain, value))
         case _:
             return value

@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 from random import Random
 
 from asof.testing.case import Case
-from asof.testing.corpus import LABELS, POINT_IN_TIME, WINDOWS
+from asof.testing.corpus.labels import LABELS
+from asof.testing.corpus.point_in_time import POINT_IN_TIME
+from asof.testing.corpus.windows import WINDOWS
 
 ROWS = 300
 START = datetime(2024, 1, 1)

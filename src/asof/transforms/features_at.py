@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 
-from asof.features.aggregates import WindowFeature
+from asof.features.aggregates import FunctionFeature, WindowFeature
 from asof.features.types import Schema
 from asof.features.view import Attribute, FeatureView, expand
+from asof.transforms.kernels.aggregate_functions import Calls
+from asof.transforms.kernels.maps import maps
 from asof.transforms.kernels.point_in_time import attributes
 from asof.transforms.kernels.timeline import Timeline
 from asof.transforms.kernels.windows import aggregate
@@ -27,12 +31,24 @@ def features_at(
     view's, with `columns`, and need not be sorted. `strict` cut-offs see `e < t` only;
     `known_at="ignore"` lets a cut-off see what became known after it.
     """
-    timeline = Timeline(labels, rows, list(view.entity.keys), strict=strict, known_at=known_at)
+    keys = list(view.entity.keys)
+    timeline = Timeline(labels, rows, keys, strict=strict, known_at=known_at)
     features = expand(view, columns)
     windows = [feature for feature in features if isinstance(feature, WindowFeature)]
-    names = [feature.name for feature in features if isinstance(feature, Attribute)]
-    computed = dict(zip([w.name for w in windows], aggregate(timeline, rows, windows), strict=True))
-    if names:
+    single = [feature for feature in windows if feature.by is None]
+    mapped = [feature for feature in windows if feature.by is not None]
+    functions = [feature for feature in features if isinstance(feature, FunctionFeature)]
+    calls = Calls(f"FeatureView {view.name!r}", timeline, labels, rows, keys)
+    computed = _named(single, aggregate(timeline, rows, single))
+    computed |= _named(mapped, maps(labels, rows, keys, mapped, strict=strict, known_at=known_at))
+    computed |= _named(functions, calls.values(functions))
+    if names := [feature.name for feature in features if isinstance(feature, Attribute)]:
         found = attributes(timeline, rows, names, view.ttl)
         computed |= {name: found[name] for name in names}
     return pa.table({feature.name: computed[feature.name] for feature in features})
+
+
+def _named(
+    features: Sequence[WindowFeature | FunctionFeature], values: Sequence[pa.Array | pa.ChunkedArray]
+) -> dict[str, pa.Array | pa.ChunkedArray]:
+    return {feature.name: of for feature, of in zip(features, values, strict=True)}

@@ -38,7 +38,7 @@ def apply_transform(
             failed = _failed(run, part, error)
             row = "" if failed.row is None else f" on {row_name(named_by, first + failed.row)}"
             raise DataError(
-                f"{owner}: {transform.function.name!r} fails{row}: {reason(transform, failed.error)}"
+                f"{owner}: {transform.function.name!r} fails{row}: {transform.function.reason(failed.error)}"
             ) from error
         parts.append(checked_outputs(transform, given, part.num_rows, owner))
     return pa.concat_tables([output_schema(transform).empty_table(), *parts])
@@ -147,12 +147,6 @@ class Failure:
 
     error: Exception
     row: int | None
-
-
-def reason(transform: Transform, error: Exception) -> str:
-    """What a function raised, and in which line of its file."""
-    place = transform.function.place(error)
-    return f"{type(error).__name__}: {error}{f' ({place})' if place else ''}"
 
 
 def _failed(run: Run, rows: pa.Table, error: Exception) -> Failure:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from asof.features.sampling import Sample
 from asof.features.training_set import TrainingSet
 from asof.features.types import Schema
 from asof.features.view import FeatureView
@@ -16,11 +16,10 @@ from asof.storage.fingerprint import Fingerprint
 from asof.storage.tables import Base, File
 from asof.transforms.buckets import Bucketed
 from asof.transforms.on_demand import AskedFeatures
-from asof.transforms.splits import SPLIT, split_by_time
-from asof.transforms.statistics import ColumnStatistics, statistics
-from asof.transforms.training_rows import ViewRows, training_rows
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from asof.transforms.sampling import Outcomes, outcomes_for_training, sampled
+from asof.transforms.splits import SPLIT, TEST, TRAIN, split
+from asof.transforms.statistics import Statistics, statistics
+from asof.transforms.training_rows import Labelled, ViewRows, labelled, with_features
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,10 @@ class ViewTable:
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """What all buckets have in common. `complete_until` is in ns since 1970, UTC."""
+    """What all buckets have in common. `complete_until` is in ns since 1970, UTC.
+
+    `sample` has the shares that are kept, also where the training set is to be balanced.
+    """
 
     wanted: TrainingSet
     label_rows: Bucketed
@@ -43,6 +45,7 @@ class TrainingJob:
     views: tuple[ViewTable, ...]
     asked: AskedFeatures
     complete_until: int
+    sample: Sample | None = None
 
     @property
     def buckets(self) -> int:
@@ -59,24 +62,67 @@ class TrainingJob:
 
 @dataclass(frozen=True)
 class BucketOfRows:
-    """Files that were staged, and what is to be known of the rows in them."""
+    """Files that were staged, and what is to be known of the rows in them.
+
+    `statistics` are those of each split, or under "" of all rows where they are not split.
+    """
 
     files: tuple[File, ...]
     counts: Counter[str]
-    statistics: dict[str, ColumnStatistics]
+    statistics: dict[str, Statistics]
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True)
+class Content:
+    """What is to be known of rows to tell whether they are the same."""
+
+    schema: pa.Schema
+    rows: int
     fingerprint: Fingerprint
 
 
 def build_bucket(job: TrainingJob, into: Base, bucket: int) -> BucketOfRows:
     """Stage the rows of one bucket of entities: by cut-off and then keys."""
-    label_rows = job.label_rows.read(bucket, job.buckets)
-    views = [_view_rows(view, _of_bucket(job, view, bucket)) for view in job.views]
-    cutoff_rows = job.cutoff_rows and job.cutoff_rows.read(bucket, job.buckets)
-    rows, counts = _rows(job, label_rows, cutoff_rows, views)
-    content = Fingerprint(rows.schema)
-    content.add(rows)
+    rows, counts = _rows_of_bucket(job, bucket)
     files = into.stage(rows, schema=rows.schema, part=bucket) if rows.num_rows else []
-    return BucketOfRows(tuple(files), counts, statistics(rows), content)
+    return BucketOfRows(tuple(files), counts, _statistics(rows), content_of(rows).fingerprint)
+
+
+def rebuild_bucket(job: TrainingJob, bucket: int) -> Content:
+    """What the rows of one bucket of entities come out as; nothing is written."""
+    return content_of(_rows_of_bucket(job, bucket)[0])
+
+
+def content_of(rows: pa.Table) -> Content:
+    """The content of rows."""
+    fingerprint = Fingerprint(rows.schema)
+    fingerprint.add(rows)
+    return Content(rows.schema, rows.num_rows, fingerprint)
+
+
+def _statistics(rows: pa.Table) -> dict[str, Statistics]:
+    """The statistics of each split; of rows that are not split under ""."""
+    if SPLIT not in rows.column_names:
+        return {"": statistics(rows)}
+    return {name: statistics(rows.filter(pc.equal(rows[SPLIT], name))) for name in (TRAIN, TEST)}
+
+
+def outcomes_of_bucket(job: TrainingJob, bucket: int) -> Outcomes:
+    """How many of the rows for training of one bucket have which outcome, whatever is sampled."""
+    label_rows, cutoff_rows = _label_rows(job, bucket)
+    rows, _ = _split(_labelled(job, label_rows, cutoff_rows).rows, job)
+    return outcomes_for_training(rows, job.wanted.label.name)
+
+
+def _rows_of_bucket(job: TrainingJob, bucket: int) -> tuple[pa.Table, Counter[str]]:
+    views = [_view_rows(view, _of_bucket(job, view, bucket)) for view in job.views]
+    return _rows(job, *_label_rows(job, bucket), views)
+
+
+def _label_rows(job: TrainingJob, bucket: int) -> tuple[pa.Table, pa.Table | None]:
+    cutoff_rows = job.cutoff_rows and job.cutoff_rows.read(bucket, job.buckets)
+    return job.label_rows.read(bucket, job.buckets), cutoff_rows
 
 
 def _of_bucket(job: TrainingJob, view: ViewTable, bucket: int) -> pa.Table:
@@ -93,29 +139,41 @@ def _view_rows(view: ViewTable, rows: pa.Table) -> ViewRows:
 def _rows(
     job: TrainingJob, label_rows: pa.Table, cutoff_rows: pa.Table | None, views: list[ViewRows]
 ) -> tuple[pa.Table, Counter[str]]:
+    wanted, keys = job.wanted, list(job.wanted.label.entity.keys)
+    found = _labelled(job, label_rows, cutoff_rows)
+    split, counts = _split(found.rows, job)
+    kept = sampled(split, job.sample, wanted.label.name, keys) if job.sample else split
+    rows = with_features(kept, views, strict=wanted.strict, known_at=wanted.known_at)
+    own = [name for name in kept.column_names if name not in wanted.request]
+    rows = job.asked.of(rows, own, named_by=[*keys, "cutoff"])
+    counts |= {"immature": found.immature, "sampled_out": split.num_rows - kept.num_rows}
+    return rows, Counter({**counts, **_sizes(rows), "rows": rows.num_rows})
+
+
+def _labelled(job: TrainingJob, label_rows: pa.Table, cutoff_rows: pa.Table | None) -> Labelled:
     wanted = job.wanted
-    complete_until = _EPOCH + timedelta(microseconds=job.complete_until // 1_000)
-    built = training_rows(
+    return labelled(
         wanted.label,
         label_rows,
-        complete_until,
-        views,
+        job.complete_until,
         cutoff_rows=cutoff_rows,
-        strict=wanted.strict,
+        request=tuple(wanted.request),
         known_at=wanted.known_at,
     )
-    keys = list(wanted.label.entity.keys)
-    asked = job.asked.of(built.rows, [*keys, "cutoff", wanted.label.name], named_by=[*keys, "cutoff"])
-    rows, counts = _split(asked, job)
-    return rows, Counter({**counts, "immature": built.immature, "rows": rows.num_rows})
 
 
 def _split(rows: pa.Table, job: TrainingJob) -> tuple[pa.Table, dict[str, int]]:
-    """Rows with their split, without those that the embargo leaves out."""
-    rule, label = job.wanted.split, job.wanted.label
-    if rule is None:
+    """Rows with their split, without those that it leaves out."""
+    wanted, label = job.wanted, job.wanted.label
+    if not wanted.splits:
         return rows, {}
-    split = split_by_time(rows["cutoff"], rule, label.last_mature(job.complete_until))
-    place = rows.column_names.index(label.name) + 1
-    rows = rows.add_column(place, SPLIT, split.of_row)
-    return rows.filter(pc.is_valid(rows[SPLIT])), split.counts
+    found = split(rows, wanted.splits, list(label.entity.keys), label.last_mature(job.complete_until))
+    rows = rows.append_column(SPLIT, found.of_row)
+    return rows.filter(pc.is_valid(rows[SPLIT])), found.counts
+
+
+def _sizes(rows: pa.Table) -> dict[str, int]:
+    """How many rows there are of each split, where they are split."""
+    if SPLIT not in rows.column_names:
+        return {}
+    return {name: pc.sum(pc.equal(rows[SPLIT], name)).as_py() or 0 for name in (TRAIN, TEST)}

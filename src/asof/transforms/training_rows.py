@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import pyarrow as pa
 
@@ -28,36 +27,41 @@ class ViewRows:
 
 
 @dataclass(frozen=True)
-class TrainingRows:
-    """Rows of a training set, with the number of labels left out since they are not mature."""
+class Labelled:
+    """Labels with outcomes, and the number of those left out since they are not mature."""
 
     rows: pa.Table
     immature: int
 
 
-def training_rows(
+def labelled(
     label: Label,
     label_rows: pa.Table,
-    complete_until: datetime,
-    views: Sequence[ViewRows],
+    complete_until: int,
     *,
     cutoff_rows: pa.Table | None = None,
-    strict: bool = False,
+    request: Sequence[str] = (),
     known_at: str = "respect",
-) -> TrainingRows:
-    """Keys, cutoff, the outcome under the label's name, then each view's features as `view__feature`.
+) -> Labelled:
+    """Keys, cutoff, `request`, and the outcome under the label's name.
 
-    `cutoff_rows` are those whose event times are the cut-offs, None where cut-offs are on a grid.
+    `cutoff_rows` are those whose event times are the cut-offs, with the columns `request`; None where
+    cut-offs are on a grid.
     """
     if cutoff_rows is None:
         asked = population(label_rows, label, complete_until, known_at=known_at)
     else:
-        asked = at_events(cutoff_rows, label, complete_until)
-    rows = asked.labels.append_column(label.name, outcomes(asked.labels, label_rows, label))
+        asked = at_events(cutoff_rows, label, complete_until, request)
+    found = outcomes(asked.labels, label_rows, label)
+    return Labelled(asked.labels.append_column(label.name, found), asked.immature)
+
+
+def with_features(
+    rows: pa.Table, views: Sequence[ViewRows], *, strict: bool = False, known_at: str = "respect"
+) -> pa.Table:
+    """Labels with each view's features as known at their `cutoff`, called `view__feature`."""
     for item in views:
-        found = features_at(
-            asked.labels, item.rows, item.view, item.columns, strict=strict, known_at=known_at
-        )
+        found = features_at(rows, item.rows, item.view, item.columns, strict=strict, known_at=known_at)
         for name in item.features:
             rows = rows.append_column(f"{item.view.name}{SEPARATOR}{name}", found[name])
-    return TrainingRows(rows, asked.immature)
+    return rows

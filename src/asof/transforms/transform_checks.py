@@ -19,7 +19,6 @@ from asof.transforms.python_transforms import (
     function_of,
     inputs_of,
     raised,
-    reason,
     row_name,
 )
 from asof.transforms.view_rows import derive_steps, names_of_rows
@@ -41,7 +40,7 @@ def check_view_transform(view: FeatureView, views: dict[str, FeatureView], clean
     if clean is None or not clean.num_rows:
         _check_on_made_rows(view.transform, owner, empty.schema)
     else:
-        rows = derive_steps(_filled_up(clean.slice(0, SAMPLE_ROWS), enriched), view)
+        rows = derive_steps(filled_up(clean.slice(0, SAMPLE_ROWS), enriched), view)
         _check_row_wise(view.transform, owner, rows, names_of_rows(rows, view))
 
 
@@ -56,7 +55,8 @@ def _check_on_no_rows(transform: Transform, owner: str, empty: pa.Table) -> None
     run, inputs = function_of(transform), inputs_of(transform, empty)
     if error := raised(run, inputs):
         raise DefinitionError(
-            f"{owner}: {transform.function.name!r} fails on a table without rows: {reason(transform, error)}"
+            f"{owner}: {transform.function.name!r} fails on a table without rows: "
+            f"{transform.function.reason(error)}"
         ) from error
     checked_outputs(transform, run(inputs), 0, owner)
 
@@ -95,7 +95,7 @@ def _differ(one: pa.ChunkedArray, other: pa.ChunkedArray) -> np.ndarray:
     return np.asarray(null) | ~same
 
 
-def _filled_up(rows: pa.Table, columns: pa.Schema) -> pa.Table:
+def filled_up(rows: pa.Table, columns: pa.Schema) -> pa.Table:
     """Rows with the columns that they lack as nulls."""
     for field in columns:
         if field.name not in rows.column_names:

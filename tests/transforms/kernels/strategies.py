@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 from hypothesis import strategies as st
-from tests.transforms.kernels import oracle
-from tests.transforms.kernels.oracle import Row
 
 from asof.features.durations import Duration
+from asof.testing import oracle
+from asof.testing.oracle import Row
 
 HOUR = 3_600 * 10**9
 START = int(datetime(2024, 3, 30, 12, tzinfo=UTC).timestamp()) * 10**9
@@ -162,7 +162,3 @@ def _widened(keys: Mapping[str, pa.DataType]) -> st.SearchStrategy[dict[str, pa.
 
 
 _WIDER = {pa.int8(): pa.int64(), pa.int32(): pa.int64(), pa.string(): pa.large_string()}
-
-
-def moment(ns: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=ns // 1_000)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
@@ -20,11 +19,14 @@ from asof.features.aggregates import (
     Aggregate,
     Count,
     CountDistinct,
+    DaysSinceLast,
     First,
     Last,
     Max,
     Mean,
     Min,
+    Ratio,
+    Std,
     Sum,
 )
 from asof.features.durations import Duration
@@ -60,6 +62,9 @@ AGGREGATES: list[Aggregate] = [
     First("amount"),
     Last("country"),
     Sum("amount", where=col("country") == "a", name="filtered"),
+    Std("amount"),
+    DaysSinceLast(),
+    Ratio(Sum("amount"), Count("country"), name="each"),
 ]
 SQL = {
     "count": "count(sequence)",
@@ -73,6 +78,14 @@ SQL = {
     "amount_first": "arg_min(amount, place) filter (amount is not null)",
     "country_last": "arg_max(country, place) filter (country is not null)",
     "filtered": "(sum(amount) filter (country = 'a'))::bigint",
+    "amount_std": """
+        sqrt((count(amount) * sum(amount * amount) - sum(amount) * sum(amount))::double
+            / nullif(count(amount) * (count(amount) - 1), 0))
+    """,
+    "days_since_last": f"""
+        min(t - e) // {24 * HOUR} + (min(t - e) % {24 * HOUR})::double / {24 * HOUR}
+    """,
+    "each": "sum(amount)::double / nullif(count(country), 0)",
 }
 
 
@@ -212,6 +225,27 @@ def test_a_window_is_a_range_join(keys, kind, strict, window, offset):
     assert rows_of(data.found(asked, strict=strict)) == expected
 
 
+@pytest.mark.parametrize(("keys", "kind", "strict"), CASES)
+def test_a_map_is_a_range_join_by_category(keys, kind, strict):
+    data = Data(keys, kind)
+    totals = data.sql(f"""
+        select label, country, sum(amount)::bigint, count(amount) from labels join facts
+        on {" and ".join(f"labels.{key} = facts.{key}" for key in data.keys)}
+            and e > t - {48 * HOUR} and {condition(strict)}
+        where country is not null group by label, country order by label, country
+    """)
+    sums: list[dict[str, int]] = [{} for _ in range(len(data.labels))]
+    counts: list[dict[str, int]] = [{} for _ in range(len(data.labels))]
+    for label, country, total, count in totals:
+        sums[label] |= {} if total is None else {country: total}
+        counts[label] |= {country: count} if count else {}
+    found = data.found(
+        [Sum("amount", by="country", over="48h"), Count("amount", by="country", over="48h")], strict=strict
+    )
+    for column, expected in zip(found.columns, (sums, counts), strict=True):
+        assert column.to_pylist(maps_as_pydicts="strict") == [of or None for of in expected]
+
+
 @pytest.mark.parametrize("keys", KEYS)
 def test_a_window_at_the_rows_own_times_is_a_window_frame(keys):
     """DuckDB's RANGE is closed at both ends: a window that is open at its start is a microsecond shorter."""
@@ -267,7 +301,7 @@ def test_a_population_is_a_semi_join_of_a_grid(keys, kind):
         )
         select {using}, t from asked where t + {24 * HOUR} <= {240 * HOUR} order by t, {using}
     """)
-    found = population(data.rows, label, datetime(1970, 1, 11, tzinfo=UTC))
+    found = population(data.rows, label, 240 * HOUR * 1_000)
     cutoffs = found.labels["cutoff"].cast(INSTANT).cast(pa.int64())
     assert rows_of(found.labels.set_column(len(data.keys), "cutoff", cutoffs)) == expected
 
@@ -279,6 +313,9 @@ def condition(strict: bool, known_at: str = "respect", offset: int = 0) -> str:
 
 
 def over_window(aggregate: Aggregate, over: str | None, offset: str) -> Aggregate:
+    if isinstance(aggregate, Ratio):
+        parts = aggregate.numerator, aggregate.denominator
+        return Ratio(*parts, name=aggregate.stem, over=over, offset=offset)
     given = {"over": over, "where": aggregate.where, "offset": offset, "name": aggregate.stem}
     return type(aggregate)(*([aggregate.column] if aggregate.column else []), **given)
 

@@ -10,11 +10,11 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.transforms.kernels import oracle
 from tests.transforms.kernels.strategies import DURATIONS, START, VALUES, Case, cases, durations, table
 
 from asof.errors import DataError, DefinitionError, NotFound
 from asof.features.durations import Duration
+from asof.testing import oracle
 from asof.transforms.kernels.point_in_time import NO_ROW, attributes, latest
 from asof.transforms.kernels.timeline import Timeline
 

@@ -11,8 +11,6 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.transforms.kernels import oracle
-from tests.transforms.kernels.oracle import Row
 from tests.transforms.kernels.strategies import HOUR, VALUES, Case, cases, durations, table
 
 from asof.errors import DataError
@@ -37,6 +35,8 @@ from asof.features.durations import ZERO
 from asof.features.expressions import col
 from asof.features.types import Float64, Int64, Schema
 from asof.storage.arrow_types import arrow_type, type_name
+from asof.testing import oracle
+from asof.testing.oracle import Row
 from asof.transforms.kernels.point_in_time import NO_ROW, latest
 from asof.transforms.kernels.timeline import Timeline
 from asof.transforms.kernels.windows import aggregate

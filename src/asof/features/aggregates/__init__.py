@@ -1,6 +1,9 @@
 """Aggregates over windows of events: what is written as `Sum("amount", over=["7d", "30d"])`."""
 
 from asof.features.aggregates.aggregate import Aggregate as Aggregate
+from asof.features.aggregates.aggregate_function import AggregateFunction as AggregateFunction
+from asof.features.aggregates.aggregate_function import FunctionFeature as FunctionFeature
+from asof.features.aggregates.aggregate_function import aggregate_function as aggregate_function
 from asof.features.aggregates.lists import LastN as LastN
 from asof.features.aggregates.lists import TopK as TopK
 from asof.features.aggregates.ratio import Ratio as Ratio

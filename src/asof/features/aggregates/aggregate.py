@@ -2,7 +2,8 @@
 
 An aggregate ignores nulls in its column. A window `w` at the cut-off `t` covers the events with
 `t - w < e <= t`; without `over`, all events up to the cut-off; `offset` shifts it back as a whole.
-`by` another column makes one feature for the events of each of its given `categories`.
+`by` another column makes one feature for the events of each of its given `categories`, or without these
+one that is a map of the categories that there are.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from asof.features.aggregates.categories import (
     Categories,
     Category,
     by_category,
-    check_values,
+    check_by,
     checked_categories,
 )
 from asof.features.aggregates.window_feature import WindowFeature
@@ -81,7 +82,9 @@ class Aggregate(Expr):
         if self.offset != ZERO:
             shown.append(f"offset={str(self.offset)!r}")
         if self.by is not None:
-            shown.append(f"by={self.by!r}, categories={dict(self.categories)!r}")
+            shown.append(f"by={self.by!r}")
+        if self.categories:
+            shown.append(f"categories={dict(self.categories)!r}")
         if self.name is not None:
             shown.append(f"name={self.name!r}")
         return f"{type(self).__name__}({', '.join(shown)})"
@@ -97,7 +100,16 @@ class Aggregate(Expr):
     @property
     def stem(self) -> str:
         """The name without its window: `amount_sum`, or the name that was given."""
-        return self.name or (f"{self.column}_{self.function}" if self.column else self.function)
+        return self.name or (f"{self.column}_{self.function}" if self.column else self.function) + self._by
+
+    @property
+    def is_map(self) -> bool:
+        """Whether it is a map of the categories that there are."""
+        return self.by is not None and not self.categories
+
+    @property
+    def _by(self) -> str:
+        return f"_by_{self.by}" if self.is_map else ""
 
     def result(self, column: DType | None) -> DType:
         """The type of the aggregate of a column of type `column`."""
@@ -109,7 +121,7 @@ class Aggregate(Expr):
         for name in sorted(self.reads()):
             columns.require(owner, f"in {self!r}", name)
         if self.by is not None:
-            check_values(owner, columns[self.by], self.by, self.categories)
+            check_by(owner, columns[self.by], self.by, self.categories)
 
     def reads(self) -> frozenset[str]:
         """The columns that the aggregate reads."""
@@ -117,11 +129,11 @@ class Aggregate(Expr):
         return where | {name for name in (self.column, self.by) if name}
 
     def expand(self, columns: Schema) -> tuple[WindowFeature, ...]:
-        """One feature for each window, and of each for each category, over rows with `columns`."""
+        """One feature for each window, and of each for each given category, over rows with `columns`."""
         return tuple(
             feature
             for window in self.over
-            for feature in by_category(self._over(window, columns), self.by, self.categories)
+            for feature in by_category(self._over(window, columns), self.by, self.categories, columns)
         )
 
     def _over(self, window: Duration | None, columns: Schema) -> WindowFeature:

@@ -1,4 +1,7 @@
-"""An aggregate for each category of events: `Sum("amount", by="channel", categories=["web", "shop"])`."""
+"""An aggregate for each category of events: `Sum("amount", by="channel", categories=["web", "shop"])`.
+
+Without `categories` it is one feature, a map of all that there are.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from asof.errors import DefinitionError
 from asof.features.aggregates.window_feature import WindowFeature
 from asof.features.definition import check_each, check_type
 from asof.features.expressions import Column, Scalar
-from asof.features.types import DType
+from asof.features.types import DType, Map, Schema, String
 
 Category = tuple[str, Scalar]
 """How the category is called in names of features, and the value that its events have."""
@@ -21,13 +24,12 @@ _NAME = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 
 def checked_categories(owner: str, by: object, given: Categories | None) -> tuple[Category, ...]:
     """The categories by name. A list names each by its value, a mapping gives values by name."""
-    if by is None and given is None:
+    if by is not None:
+        check_type(owner, "by", by, str)
+    if given is None:
         return ()
-    if by is None or given is None:
-        raise DefinitionError(
-            f"{owner}: by and categories go together, as in by='channel', categories=['web']"
-        )
-    check_type(owner, "by", by, str)
+    if by is None:
+        raise DefinitionError(f"{owner}: categories go with by, as in by='channel', categories=['web']")
     named = (
         given
         if isinstance(given, Mapping)
@@ -50,19 +52,26 @@ def checked_categories(owner: str, by: object, given: Categories | None) -> tupl
     return tuple(named.items())
 
 
-def check_values(owner: str, dtype: DType, by: str, categories: Iterable[Category]) -> None:
-    """DefinitionError where the column `by` can't have the value of a category."""
+def check_by(owner: str, dtype: DType, by: str, categories: tuple[Category, ...]) -> None:
+    """DefinitionError where the column `by` can't have the value of a category, or can't be keys of a map."""
+    if not categories and not (dtype == String or dtype.is_integer):
+        raise DefinitionError(
+            f"{owner}: by={by!r}, which is {dtype!r}: keys of a map are text or whole numbers; "
+            "give categories=[...] to have a feature for each"
+        )
     for _, value in categories:
         if not dtype.takes(value):
             raise DefinitionError(f"{owner}: category {value!r} is no value of {by!r}, which is {dtype!r}")
 
 
 def by_category(
-    feature: WindowFeature, by: str | None, categories: Iterable[Category]
+    feature: WindowFeature, by: str | None, categories: tuple[Category, ...], columns: Schema
 ) -> list[WindowFeature]:
-    """The feature for the events of each category alone; itself where there is no `by`."""
+    """The feature for the events of each category alone, or as a map; itself where there is no `by`."""
     if by is None:
         return [feature]
+    if not categories:
+        return [replace(feature, by=by, dtype=Map(columns[by], feature.dtype))]
     of_category = {name: Column(by) == value for name, value in categories}
     return [
         replace(

@@ -40,6 +40,11 @@ class _OfMany(OfValues):
             raise DefinitionError(
                 f"{type(self).__name__}: most must be a whole number from 1 on, got {most!r}"
             )
+        if self.is_map:
+            raise DefinitionError(
+                f"{type(self).__name__}: by={by!r} would be a map of lists; give the categories, as in "
+                "categories=['web']"
+            )
         assign(self, most=most)
 
     def _operands(self) -> list[str]:

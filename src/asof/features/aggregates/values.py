@@ -62,7 +62,7 @@ class OfValues(OfColumn):
     def check(self, owner: str, columns: Schema) -> None:
         super().check(owner, columns)
         assert self.column is not None
-        if columns[self.column].is_list:
+        if columns[self.column].is_list or columns[self.column].is_map:
             raise DefinitionError(
                 f"{owner}: {self!r} compares values, {self.column!r} is {columns[self.column]!r}"
             )

@@ -13,8 +13,8 @@ from asof.features.types import DType
 class WindowFeature:
     """One aggregate over one window, ready for a kernel.
 
-    `window` is None for all history, `most` how many values a list has at most. A "ratio" has no
-    column of its own but two `parts`.
+    `window` is None for all history, `most` how many values a list has at most, `by` the column whose values
+    are the keys of a map. A "ratio" has no column of its own but two `parts`.
     """
 
     name: str
@@ -26,12 +26,13 @@ class WindowFeature:
     dtype: DType
     most: int | None = None
     parts: tuple[WindowFeature, ...] = ()
+    by: str | None = None
 
     __eq__ = same_fields
 
     @property
     def columns(self) -> frozenset[str]:
         """The columns that its value is computed from."""
-        own = {self.column} if self.column else set()
+        own = {name for name in (self.column, self.by) if name}
         where = columns_of(self.where) if self.where is not None else frozenset()
         return frozenset(own | where).union(*(part.columns for part in self.parts))

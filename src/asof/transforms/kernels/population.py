@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
 
-from asof.errors import DefinitionError
 from asof.features.durations import Duration
 from asof.features.label import MONDAY, Every, Label
 from asof.transforms.kernels.instants import NS_PER, Ints, finest_unit, shifted_back
 from asof.transforms.kernels.key_codes import NO_KEY, key_codes
 from asof.transforms.kernels.timeline import known_times, time_types
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -30,25 +26,23 @@ class Population:
     immature: int
 
 
-def population(
-    rows: pa.Table, label: Label, complete_until: datetime, *, known_at: str = "respect"
-) -> Population:
+def population(rows: pa.Table, label: Label, complete_until: int, *, known_at: str = "respect") -> Population:
     """Each entity at each cut-off `t` of the label's grid at which it is known, up to `complete_until`.
 
     An entity is known at `t` by a row with `e <= t`, and `t - active_within < e` where the label
     says so, which is itself known at `t` (unless known_at="ignore"). A label is mature where
-    `t + gap + horizon <= complete_until`. `rows` are those of the label's source, of all entities
-    or of some, in any order.
+    `t + gap + horizon <= complete_until` (in ns since 1970, UTC). `rows` are those of the label's
+    source, of all entities or of some, in any order.
     """
     assert isinstance(label.at, Every)
     grid = _Grid(label.at.step, time_types(rows))
     keys = list(label.entity.keys)
     (codes,) = key_codes([rows], keys)
     first, end = _known_within(rows, label.active_within, grid, known_at)
-    end = np.minimum(end, grid.index_at(since_epoch(complete_until)) + 1)
+    end = np.minimum(end, grid.index_at(complete_until) + 1)
     asked = (codes != NO_KEY) & (first < end)
     entities, indices = _union(codes[asked], first[asked], end[asked])
-    mature = indices <= grid.index_at(since_epoch(complete_until) - label.gap.ns - label.horizon.ns)
+    mature = indices <= grid.index_at(label.last_mature(complete_until))
     labels = _keys_of(rows.select(keys), codes, entities[mature])
     labels = labels.append_column("cutoff", grid.instants(indices[mature]))
     order = [(name, "ascending") for name in ("cutoff", *keys)]
@@ -112,10 +106,3 @@ def _keys_of(keys: pa.Table, codes: Ints, wanted: Ints) -> pa.Table:
     keyed = np.flatnonzero(codes != NO_KEY)
     example[codes[keyed]] = keyed
     return keys.take(pa.array(example[wanted]))
-
-
-def since_epoch(moment: datetime) -> int:
-    """An aware moment in ns since 1970, UTC; DefinitionError for one without a zone."""
-    if moment.tzinfo is None:
-        raise DefinitionError(f"complete_until {moment} has no time zone; give it one, as in tzinfo=UTC")
-    return (moment - _EPOCH) // timedelta(microseconds=1) * 1_000

@@ -91,11 +91,11 @@ class Timeline:
             return self.first, end
         return self._past(shifted_back(self.cutoffs, self._whole(ttl) + 1)), end
 
-    def sees(self, labels: Ints, positions: Ints) -> Bools:
-        """Pair by pair, whether the row at a position is known at the cut-off of a label."""
-        cutoffs = self.cutoffs[labels]
-        known: Bools = self.known_from[positions] <= cutoffs
-        return known & (cutoffs < self.known_until[positions])
+    def sees(self, label: int, positions: Ints) -> Bools:
+        """Whether the row at each of the positions is known at the cut-off of a label."""
+        cutoff = self.cutoffs[label]
+        known: Bools = self.known_from[positions] <= cutoff
+        return known & (cutoff < self.known_until[positions])
 
     def _past(self, moments: Ints) -> Ints:
         """For each label the position after its key's last row with `e <= moment`."""

@@ -30,6 +30,7 @@ def revised(rows: Sequence[Row], identity: Sequence[str], retracted: str) -> lis
 
 
 def known(row: Row, t: int, known_at: str) -> bool:
+    """Whether the row counts at `t`, as far as that depends on when it was believed."""
     if known_at == "ignore":
         return row.get("_known_until") is None
     since, until = row.get("_known_from"), row.get("_known_until")
@@ -37,6 +38,7 @@ def known(row: Row, t: int, known_at: str) -> bool:
 
 
 def happened(row: Row, t: int, strict: bool) -> bool:
+    """Whether the row's event is no later than `t`, or before it where cut-offs are strict."""
     return row["_event_time"] < t if strict else row["_event_time"] <= t
 
 
@@ -155,6 +157,7 @@ def total(values: Sequence[Any]) -> Any:
 
 
 def matches(label: Row, row: Row, keys: Sequence[str]) -> bool:
+    """Whether a row has the keys of a label; a null matches nothing."""
     return _has_key(label, keys) and all(label[key] == row[key] for key in keys)
 
 

@@ -1,0 +1,1 @@
+"""The corpus: small projects with every rule in them, and the rows that follow from the rules by hand."""
