@@ -17,7 +17,8 @@ from asof.features.readers import Files
 from asof.features.source import Source
 from asof.features.types import Bool, Float64, Int8, Int16, Int64, String, Timestamp
 from asof.features.types import Decimal as DecimalType
-from asof.transforms.cleaning.clean import clean, dedupe_columns
+from asof.transforms.cleaning.clean import clean
+from asof.transforms.cleaning.repeats import compared_columns
 
 TIME = pa.timestamp("us", "UTC")
 ROWS = pa.table(
@@ -108,10 +109,10 @@ def test_types_and_columns_are_as_declared() -> None:
 
 
 def test_dedupe_knows_the_rows_before() -> None:
-    seen = pa.table({"id": pa.array([2], pa.int64())})
-    assert clean(ROWS, source(dedupe("id")), seen=seen).rows["_sequence"].to_pylist() == [0, 3]
-    assert dedupe_columns(source(dedupe("id"), dedupe("text", "id"))) == ("id", "text")
-    assert dedupe_columns(source(trim("text"))) == ()
+    earlier = pa.table({"id": pa.array([2], pa.int64()), "_sequence": [-1]})
+    assert clean(ROWS, source(dedupe("id")), earlier=earlier).rows["_sequence"].to_pylist() == [0, 3]
+    assert compared_columns(source(dedupe("text", "id"))) == ("text", "id", "_sequence")
+    assert compared_columns(source(trim("text"))) == ()
 
 
 def test_nulls_agree_in_dedupe() -> None:
@@ -191,7 +192,7 @@ def test_batches_do_not_matter_and_every_row_is_accounted_for(
     declared = source(*steps, expect=[between("n", 1, 3, on_fail="quarantine")])
     whole = clean(rows, declared)
     first = clean(rows.slice(0, cut), declared)
-    rest = clean(rows.slice(cut), declared, seen=first.rows.select(dedupe_columns(declared)))
+    rest = clean(rows.slice(cut), declared, earlier=first.rows.select(list(compared_columns(declared))))
     assert pa.concat_tables([first.rows, rest.rows]).equals(whole.rows)
     dropped = sum(step.dropped for step in whole.steps)
     assert whole.rows.num_rows + whole.rejected.num_rows + dropped == len(values)

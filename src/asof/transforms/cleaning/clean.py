@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import chain
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from asof.errors import DataError
-from asof.features.cleaning import Dedupe
+from asof.features.cleaning import FillPrevious
 from asof.features.source import Source
 from asof.storage.arrow_types import arrow_type
-from asof.transforms.cleaning.expectations import RuleCount, hold
+from asof.transforms.cleaning.counts import StepCount
+from asof.transforms.cleaning.given import Given
+from asof.transforms.cleaning.previous import candidates, previous_values
 from asof.transforms.cleaning.rejection import Refusal, rejected, retracted
-from asof.transforms.cleaning.steps import StepCount, apply_steps
+from asof.transforms.cleaning.repeats import dedupe_step, kept
+from asof.transforms.cleaning.steps import apply_steps, in_sequence
+from asof.transforms.validation.counts import Count
+from asof.transforms.validation.hold import hold
 
 UTC_MICROSECONDS = pa.timestamp("us", "UTC")
 
@@ -28,50 +31,74 @@ class Cleaned:
     `rows` has the source's columns after cleaning, then `_sequence`, `_event_time` and, where the
     source declares `created`, `_known_from`; in the order of `_sequence`. `rejected` has the columns
     of `asof.storage.quarantine.REJECTED` and `_sequence`; its raw content is the ingested row as JSON.
+    `reaches_back` counts earlier clean rows that would not be as they are: the table is to be built anew.
     """
 
     rows: pa.Table
     rejected: pa.Table
     steps: tuple[StepCount, ...]
-    rules: tuple[RuleCount, ...]
+    rules: tuple[Count, ...]
+    reaches_back: int = 0
 
 
-def clean(rows: pa.Table, source: Source, *, seen: pa.Table | None = None) -> Cleaned:
+def clean(
+    rows: pa.Table, source: Source, *, earlier: pa.Table | None = None, given: Given | None = None
+) -> Cleaned:
     """Apply a source's cleaning steps and rules to ingested rows (its schema and `_sequence`).
 
-    Row by row: the steps in order; a row without event time or created time is rejected; the rules
-    are held against the rest. Last of all repeated rows are dropped, so that what is kept does not
-    depend on how rows are cut into batches: a row goes where an earlier one that passed, or one of
-    `seen`, agrees with it in the columns of a `dedupe` as they are after all steps. `seen` holds
-    the clean rows so far, with at least the columns of `dedupe_columns`.
+    The steps in order; a row without event time or created time is rejected; the rules are held against
+    the rest. Last of all repeated rows are dropped: those that passed are held against each other and
+    `earlier`, clean rows with at least `compared_columns`, in the columns of a `dedupe` as they are after
+    all steps. So what is kept does not depend on how rows are cut into batches. `given` are rows that
+    steps take from elsewhere; without them nulls are filled from previous ones of `rows` alone, and not
+    from an earlier version.
 
     Retractions are never dropped or rejected for a rule; one without event time has that of its
     created time. Raises DataError where a step or a rule that must hold fails, DefinitionError
     where a step does not fit its columns, which no rows at all are enough to find.
     """
-    ordered = _in_order(rows)
-    stepped, counts = apply_steps(ordered, source)
-    timed, timeless = _with_times(_typed(stepped, source), source)
+    passed = clean_rows(rows, source, given_by(rows, source, given or {}))
+    return without_repeats(passed, source, earlier)
+
+
+def clean_rows(rows: pa.Table, source: Source, given: Given) -> Cleaned:
+    """As `clean`, but with rows that are repeated still there, and `given` complete."""
+    ordered = in_sequence(rows)
+    stepped = apply_steps(ordered, source, given)
+    timed, timeless = _with_times(_typed(stepped.rows, source), source)
     held = hold(timed, source, ordered)
-    kept, repeated = _without_repeats(held.rows, source, seen)
-    return Cleaned(
-        rows=kept,
-        rejected=pa.concat_tables([rejected(timeless, ordered), held.rejected]),
-        steps=tuple(count.with_dropped(repeated.get(count.position, 0)) for count in counts),
-        rules=held.rules,
+    aside = pa.concat_tables([rejected([*stepped.refusals, *timeless], ordered), held.rejected])
+    return Cleaned(held.rows, aside, tuple(stepped.counts), held.rules)
+
+
+def without_repeats(cleaned: Cleaned, source: Source, earlier: pa.Table | None) -> Cleaned:
+    """The clean rows of which the same is not there already, and the others counted as dropped."""
+    found = dedupe_step(source)
+    if found is None:
+        return cleaned
+    position, step = found
+    stay = kept(cleaned.rows, source, step, earlier)
+    dropped = len(stay.rows) - int(np.count_nonzero(stay.rows))
+    return replace(
+        cleaned,
+        rows=cleaned.rows.filter(pa.array(stay.rows)),
+        steps=with_dropped(cleaned.steps, position, dropped),
+        reaches_back=stay.reaches_back,
     )
 
 
-def dedupe_columns(source: Source) -> tuple[str, ...]:
-    """The columns that `clean` needs of the rows seen before; none where nothing is deduplicated."""
-    keys = [step.columns for step in source.clean if isinstance(step, Dedupe)]
-    also = [source.retracted] if keys and source.retracted else []
-    return tuple(dict.fromkeys(chain(*keys, also)))
+def with_dropped(steps: tuple[StepCount, ...], position: int, more: int) -> tuple[StepCount, ...]:
+    """The counts, with more rows dropped by the step at a position."""
+    return tuple(count.with_dropped(more) if count.position == position else count for count in steps)
 
 
-def _in_order(rows: pa.Table) -> pa.Table:
-    sequence = rows["_sequence"].to_numpy()
-    return rows if bool(np.all(np.diff(sequence) > 0)) else rows.sort_by("_sequence")
+def given_by(rows: pa.Table, source: Source, given: Given) -> Given:
+    """What is given, with the previous values that are found in the rows themselves."""
+    for position, step in enumerate(source.clean):
+        if isinstance(step, FillPrevious) and position not in given:
+            found = previous_values(candidates(rows, source, given, position), step.by, 0)
+            given = {**given, position: found.values}
+    return given
 
 
 def _typed(rows: pa.Table, source: Source) -> pa.Table:
@@ -111,31 +138,3 @@ def _event_time(rows: pa.Table, source: Source) -> pa.ChunkedArray:
         return times
     instead = rows[source.created].cast(times.type, safe=False)
     return pc.if_else(retracted(rows, source), pc.coalesce(times, instead), times)
-
-
-def _without_repeats(
-    rows: pa.Table, source: Source, seen: pa.Table | None
-) -> tuple[pa.Table, dict[int, int]]:
-    """The rows that are the first of their kind, and how many each dedupe step dropped."""
-    dropped = {}
-    for position, step in enumerate(source.clean):
-        if isinstance(step, Dedupe):
-            first = _is_first(rows, source, step.columns, seen)
-            dropped[position] = rows.num_rows - int(np.count_nonzero(first))
-            rows = rows.filter(pa.array(first))
-    return rows, dropped
-
-
-def _is_first(rows: pa.Table, source: Source, keys: Sequence[str], seen: pa.Table | None) -> np.ndarray:
-    exempt = retracted(rows, source)
-    known = [_facts(rows, source).select([*keys, "_sequence"])]
-    if seen is not None:
-        before = _facts(seen, source).select(keys)
-        known.append(before.append_column("_sequence", pa.repeat(pa.scalar(-1, pa.int64()), len(before))))
-    firsts = pa.concat_tables(known).group_by(list(keys)).aggregate([("_sequence", "min")])
-    first = pc.is_in(rows["_sequence"], firsts["_sequence_min"].combine_chunks())
-    return np.asarray(pc.or_(first, exempt).to_numpy(), dtype=bool)
-
-
-def _facts(rows: pa.Table, source: Source) -> pa.Table:
-    return rows.filter(pc.invert(retracted(rows, source)))

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from asof.features.source import Source
-from asof.storage.quarantine import REJECTED, json_rows
+from asof.storage.quarantine import JSON_ROW, REJECTED, json_rows
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ def rejected(refusals: Sequence[Refusal], ingested: pa.Table) -> pa.Table:
         "column": [each.column for each in refusals],
         "origin": [None] * len(refusals),
         "line": [None] * len(refusals),
+        "layout": [JSON_ROW] * len(refusals),
         "_sequence": sequences,
     }
     return pa.table(columns, schema=REJECTED.append(pa.field("_sequence", pa.int64())))

@@ -1,0 +1,1 @@
+"""Cleaning steps in SQL, family by family: what each makes of a row."""
