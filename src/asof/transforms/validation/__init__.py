@@ -1,0 +1,1 @@
+"""Expectations held against rows and tables, and what came of it."""

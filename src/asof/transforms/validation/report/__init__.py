@@ -1,0 +1,1 @@
+"""What expectations and statistics tell, as one page of HTML that needs nothing else."""
