@@ -18,6 +18,7 @@ FEATURES = [f"f{i}" for i in range(1, 9)]
 _START = 1_704_067_200  # 2024-01-01, 00:00 UTC
 _YEAR = 366 * 86_400
 _HOUR = 3_600
+_MONEY = pa.decimal128(12, 2)
 _UTC = pa.timestamp("us", "UTC")
 
 
@@ -50,6 +51,24 @@ def event_rows(rows: int, entities: int, *, seed: int = 2) -> Iterator[pa.Record
                 "_sequence": np.arange(first, first + size),
                 "amount": np.round(generator.exponential(30.0, size), 2),
                 "category": generator.integers(0, 20, size),
+            }
+        )
+
+
+def order_rows(rows: int, *, seed: int = 4) -> Iterator[pa.RecordBatch]:
+    """Orders of 200 k customers, with numbers, text, money in cents and times by the second."""
+    for generator, first, size in _chunks(rows, seed):
+        yield pa.RecordBatch.from_pydict(
+            {
+                "order_id": np.arange(first, first + size),
+                "customer_id": generator.integers(0, 200_000, size),
+                "sku": np.char.add("SKU-", generator.integers(10_000, 60_000, size).astype(str)),
+                "quantity": generator.integers(1, 20, size, dtype=np.int32),
+                "amount": pa.array(np.round(generator.uniform(0, 10_000, size), 2)).cast(_MONEY),
+                "country": np.array(["DE", "FR", "GB", "IT", "US"])[generator.integers(0, 5, size)],
+                "ordered_at": pa.array(_START + _within_slice(generator, first, size, rows)).cast(
+                    pa.timestamp("s")
+                ),
             }
         )
 

@@ -19,18 +19,20 @@ _EXAMPLE = 'catalogue = "postgresql://host/asof"'
 class Settings:
     """Where a project is and where it keeps things; relative paths are made absolute.
 
+    `memory` is about how many bytes a run may need for rows at a time (in `asof.toml` text, as "1GB").
     `storage` is a folder or an address for tables, `catalogue` a database's address, `online` the
-    folder of the online store, `definitions` the folder or file of definitions, `engine` who computes and
-    `scheduler` its address.
+    folder of the online store or its address, `definitions` the folder or file of definitions, `engine` who
+    computes and `scheduler` its address.
     """
 
     folder: Path
     name: str
     definitions: Path
+    memory: int
     storage: str
     storage_options: Mapping[str, str]
     catalogue: str
-    online: Path
+    online: str
     engine: str
     scheduler: str
 
@@ -38,6 +40,7 @@ class Settings:
 _DEFAULTS: dict[str, Any] = {
     "name": "",
     "definitions": "features",
+    "memory": "1GB",
     "storage": "store",
     "storage_options": {},
     "catalogue": "",
@@ -98,17 +101,30 @@ def _settings(folder: Path, values: Mapping[str, Any]) -> Settings:
         folder=folder,
         name=values["name"] or folder.name,
         definitions=folder / values["definitions"],
+        memory=_bytes(folder / FILE, values["memory"]),
         storage=storage,
         storage_options=values["storage_options"],
         catalogue=_catalogue(folder, values["catalogue"], storage),
-        online=folder / values["online"],
+        online=_located(folder, values["online"]),
         engine=values["engine"],
         scheduler=values["scheduler"],
     )
 
 
+def _bytes(path: Path, text: str) -> int:
+    """A size as a number of bytes: KB, MB and GB are powers of 1000, KiB, MiB and GiB of 1024.
+
+    >>> _bytes(Path("asof.toml"), "1.5 GB")
+    1500000000
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?(?:([KMG])(i?)B)", text)
+    if not match or not float(match[1]):
+        raise DefinitionError(f"{path}: memory {text!r} is no size; give one as in '512MB' or '4GB'")
+    return int(float(match[1]) * (1024 if match[3] else 1000) ** (" KMG".index(match[2])))
+
+
 def _located(folder: Path, address: str) -> str:
-    return address if _is_url(address) else str(folder / address)
+    return address if _is_url(address) or address.startswith("${") else str(folder / address)
 
 
 def _catalogue(folder: Path, address: str, storage: str) -> str:

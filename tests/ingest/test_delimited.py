@@ -4,21 +4,24 @@ import csv
 import io
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.ingest.in_memory import PLENTY, read
 
 from asof.errors import DataError
 from asof.features import types
 from asof.features.readers import Files
 from asof.features.source import Source
 from asof.features.types import DType
-from asof.ingest.delimited import read
-from asof.ingest.records import Parsed
+from asof.ingest.files import delimited
+from asof.ingest.records.parsed import Parsed
 
+CSV = partial(delimited.pieces, delimiter=",")
 TWO: dict[str, DType | str] = {"a": types.Int64, "b": types.String}
 
 
@@ -29,8 +32,8 @@ def source(
     return Source("orders", reader=reader, schema=schema, known_since="2020-01-01", timezone=timezone)
 
 
-def parse(data: bytes, schema: dict[str, DType | str] = TWO, **given: Any) -> Parsed:
-    return read(data, source(schema, **given), delimiter=",")
+def parse(data: bytes, schema: dict[str, DType | str] = TWO, size: int = PLENTY, **given: Any) -> Parsed:
+    return read(CSV, data, source(schema, **given), size)
 
 
 def pairs(parsed: Parsed) -> list[tuple[object, object]]:

@@ -102,7 +102,7 @@ def test_a_rewritten_file_is_an_error_and_a_touched_one_is_not(tmp_path: Path) -
     assert connector.pending(batch.cursor) == []
     file.write_bytes(PLAIN.replace(b"mug", b"jug"))
     os.utime(file, (2, 2))
-    with pytest.raises(DataError, match=r"'orders': a\.csv was rewritten"):
+    with pytest.raises(DataError, match=r"'orders': a\.csv: was rewritten"):
         connector.pending(batch.cursor)
 
 

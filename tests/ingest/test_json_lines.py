@@ -12,8 +12,8 @@ from asof.features import types
 from asof.features.readers import Files
 from asof.features.source import Source
 from asof.features.types import DType
-from asof.ingest.json_lines import read
-from asof.ingest.records import Parsed
+from asof.ingest.files.json_lines import read
+from asof.ingest.records.parsed import Parsed
 
 
 def parse(data: bytes, schema: dict[str, DType | str]) -> Parsed:

@@ -6,14 +6,15 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from tests.ingest.in_memory import read
 
 from asof.errors import DataError
 from asof.features import types
 from asof.features.readers import Files
 from asof.features.source import Source
 from asof.features.types import DType
-from asof.ingest.parquet import read
-from asof.ingest.records import Parsed
+from asof.ingest.files import parquet
+from asof.ingest.records.parsed import Parsed
 
 
 def parse(rows: pa.Table, schema: dict[str, DType | str], timezone: str = "UTC") -> Parsed:
@@ -26,7 +27,7 @@ def parse(rows: pa.Table, schema: dict[str, DType | str], timezone: str = "UTC")
         known_since="2020-01-01",
         timezone=timezone,
     )
-    return read(out.getvalue().to_pybytes(), source)
+    return read(parquet.pieces, out.getvalue().to_pybytes(), source)
 
 
 @pytest.mark.parametrize(

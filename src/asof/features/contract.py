@@ -14,10 +14,12 @@ NEW_NULLS = ("evolve", "freeze", "discard")
 class Contract:
     """What happens to a column that the schema lacks, a value of another type, a null where none was before.
 
-    "evolve" takes it in: a new column joins the raw table with an inferred type, which `types` widens
-    when it must; a null is kept. "freeze" ends the run with an error that names the column, the file
-    and the row. "discard" moves the row to quarantine. A new column is left out by default
-    ("ignore"), a value of another type quarantined, a null kept.
+    "evolve" takes it in: a new column joins the raw table as text, with an inferred type in the
+    catalogue that widens as values need it; a value that is no `amount` as declared is kept in
+    `amount__given`, and `amount` is null; a null is kept. "freeze" ends the run with an error that
+    names the column, the file and the row; of a new column that was taken in, when its values become
+    of another kind (numbers, times, flags or text). "discard" moves the row to quarantine. By default
+    new columns are not read ("ignore"), values of another type are discarded, nulls kept.
     """
 
     new_columns: str

@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, available_timezones
 
 from asof.errors import DefinitionError
-from asof.features.cleaning import Dedupe, Derive, DropWhere, Fill, Replace, Step, Trim
+from asof.features.cleaning import Step
+from asof.features.cleaning.fit import check_fit
+from asof.features.cleaning.step import checked_steps
 from asof.features.contract import LENIENT, Contract
 from asof.features.definition import assign, check_each, check_name, check_type, definition
 from asof.features.expectations import Expectation
 from asof.features.readers.reader import Reader
 from asof.features.types import Bool, DType, Schema, check_columns
-
-_STEPS = (Fill, Replace, Trim, DropWhere, Dedupe, Derive)
 
 
 @definition
@@ -30,8 +30,9 @@ class Source:
     fact back. Both need `created`. Times without a zone are read in `timezone`; everything is kept
     in UTC.
 
-    `contract` says what happens to what the schema does not foresee. `clean` steps are applied in
-    order, then the rules in `expect` are held against each row.
+    `contract` says what happens to what the schema does not foresee, `max_rejected` how many of the
+    rows that a step of a run reads may go to quarantine before it fails: a number, or below 1 a share.
+    `clean` steps are applied in order, then the rules in `expect` are held against each row.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Source:
     retracted: str | None
     timezone: str
     contract: Contract
+    max_rejected: int | float | None
     clean: tuple[Step, ...]
     expect: tuple[Expectation, ...]
 
@@ -60,6 +62,7 @@ class Source:
         retracted: str | None = None,
         timezone: str = "UTC",
         contract: Contract = LENIENT,
+        max_rejected: float | None = None,
         clean: Iterable[Step] = (),
         expect: Iterable[Expectation] = (),
     ) -> None:
@@ -79,10 +82,14 @@ class Source:
             retracted=retracted,
             timezone=_zone(owner, timezone),
             contract=check_type(owner, "contract", contract, Contract),
-            clean=check_each(owner, "clean", clean, _STEPS),
+            max_rejected=_limit(owner, max_rejected),
+            clean=checked_steps(owner, clean),
             expect=check_each(owner, "expect", expect, (Expectation,)),
         )
+        reader.check(owner, self.schema)
         _check_times(owner, self)
+        times = [name for name in (event_time, created) if name is not None]
+        check_fit(owner, self.clean, self.schema, times)
         _check_identity(owner, self)
         for rule in self.expect:
             rule.check(owner, self.columns)
@@ -110,6 +117,15 @@ def _instant(owner: str, given: datetime | str | None) -> datetime | None:
         return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
     except (ValueError, TypeError, AttributeError):
         raise DefinitionError(f"{owner}: known_since {given!r} is not a time, as in '2024-01-01'") from None
+
+
+def _limit(owner: str, given: object) -> int | float | None:
+    rows = isinstance(given, int) and not isinstance(given, bool) and given >= 0
+    if given is None or rows or (isinstance(given, float) and 0 < given < 1):
+        return given  # type: ignore[return-value]
+    raise DefinitionError(
+        f"{owner}: max_rejected={given!r} is neither a number of rows, as in 100, nor a share, as in 0.01"
+    )
 
 
 def _zone(owner: str, name: str) -> str:

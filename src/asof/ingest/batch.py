@@ -18,26 +18,41 @@ Cursor = dict[str, Any]
 class Batch:
     """Records read in one go: `rows_read` is the number of `rows` plus that of `rejected`.
 
-    `rows` has the columns of the source's schema, in the order of the origin. `rejected` has the
-    columns of `asof.storage.quarantine.REJECTED`. `cursor` says where reading stands after this
-    batch, and is to be committed together with it.
+    `rows` has the columns of the source's schema, then those that its contract takes in, as text, in
+    the order of the origin. `rejected` has the columns of `asof.storage.quarantine.REJECTED`.
+    `cursor` says where reading stands after this batch, and is to be committed together with it; None
+    where reading can't stop there, so that the batch is committed together with those after it.
     """
 
     rows: pa.Table
     rejected: pa.Table
-    cursor: Cursor
+    cursor: Cursor | None
     origin: str
     rows_read: int
 
 
 @dataclass(frozen=True)
 class Rejection:
-    """A record that can't be taken: where it starts (from 1), how it stood there, and why not."""
+    """A record that can't be taken: where it starts (from 1), how it stood there, and why not.
 
-    line: int
+    `layout` says how `raw` is to be read; see `asof.storage.quarantine.REJECTED`.
+    """
+
+    line: int | None
     raw: str
     reason: str
     column: str | None = None
+    layout: str | None = None
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A value that its column can't take; `row` counts from 0. `frozen` where it must end the run."""
+
+    row: int
+    column: str
+    reason: str
+    frozen: bool = False
 
 
 def rejected_table(rejections: Sequence[Rejection], origin: str) -> pa.Table:
@@ -49,6 +64,7 @@ def rejected_table(rejections: Sequence[Rejection], origin: str) -> pa.Table:
             "column": [each.column for each in rejections],
             "origin": [origin] * len(rejections),
             "line": [each.line for each in rejections],
+            "layout": [each.layout for each in rejections],
         },
         schema=REJECTED,
     )

@@ -17,7 +17,15 @@ __all__ = ["Batch", "Connector", "Cursor", "open_connector"]
 GROUP = "asof.connectors"
 
 _BUILT_IN = {
-    "Files": "asof.ingest.files:FileConnector",
+    "Debezium": "asof.ingest.debezium.connector:debezium_connector",
+    "Delta": "asof.ingest.lakehouse.delta:DeltaConnector",
+    "Dlt": "asof.ingest.dlt:DltConnector",
+    "Files": "asof.ingest.files.connector:FileConnector",
+    "Iceberg": "asof.ingest.lakehouse.iceberg:IcebergConnector",
+    "Kafka": "asof.ingest.kafka.connector:kafka_connector",
+    "Push": "asof.ingest.push:PushConnector",
+    "Python": "asof.ingest.python:PythonConnector",
+    "Sql": "asof.ingest.sql.connector:SqlConnector",
 }
 
 

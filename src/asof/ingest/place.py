@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import pyarrow as pa
+
+from asof.storage.catalogue.pushes import Push
 
 Taken = Callable[[Sequence[str]], Iterator[pa.RecordBatch]]
 """Gives columns of the rows that the source's raw table has so far, in the order of ingestion."""
@@ -16,13 +19,26 @@ def nothing_taken(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     return iter(())
 
 
+class Inbox(Protocol):
+    """Where pushed rows wait, as in `asof.storage.catalogue.Catalogue`."""
+
+    def pushes_waiting(self, source: str, after: int) -> list[int]: ...
+
+    def pushed(self, source: str, number: int) -> Push: ...
+
+    def forget_pushed(self, source: str, through: int) -> None: ...
+
+
 @dataclass(frozen=True)
 class Place:
     """`root` is the folder that relative paths start from; `taken` what was read before.
 
-    `memory` is about how many bytes of rows a batch may hold.
+    `memory` is about how many bytes of rows a batch may hold. `accept_loss` lets reading go on where
+    rows that were never read are gone for good, which is an error otherwise.
     """
 
     root: str
     taken: Taken = nothing_taken
     memory: int = 64 << 20
+    inbox: Inbox | None = None
+    accept_loss: bool = False

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from asof.features.types import Schema
+
 
 class Reader:
     """Where the rows of a source come from, and how they are read there; a connector in `ingest` reads it.
@@ -22,3 +24,6 @@ class Reader:
     def where(self) -> str:
         """The address in messages, without secrets."""
         raise NotImplementedError
+
+    def check(self, owner: str, schema: Schema) -> None:
+        """DefinitionError for `owner` where its schema lacks a column that the reader fills."""

@@ -1,0 +1,1 @@
+"""Streams of changes, as Debezium tells them."""

@@ -1,0 +1,1 @@
+"""Tables that have versions of their own: Delta Lake and Iceberg."""
