@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -11,8 +12,10 @@ from asof.features.graph import Definitions, TableNode
 from asof.features.source import Source
 from asof.ingest.connector import open_connector
 from asof.steps.clean import builds_on
+from asof.steps.drift import Drift, drift
 from asof.steps.ingest import place
 from asof.storage.catalogue import TableVersion
+from asof.transforms.aggregate_checks import check_aggregate_functions
 from asof.transforms.transform_checks import check_on_demand, check_view_transform
 from asof.workspace import Workspace
 
@@ -29,11 +32,15 @@ class TablePlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """Changes of definitions against the applied revision (None: nothing was applied), and of tables."""
+    """Changes of definitions against the applied revision (None: nothing was applied), and of tables.
+
+    `drift` says where sources are no longer as declared; a run changes nothing about it.
+    """
 
     revision: int | None
     changes: tuple[Change, ...]
     tables: tuple[TablePlan, ...]
+    drift: tuple[Drift, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -54,18 +61,29 @@ def make_plan(workspace: Workspace, definitions: Definitions) -> Plan:
         revision.number if revision else None,
         diff(applied, definitions.described),
         tuple(planned.values()),
+        tuple(_drift(workspace, definitions)),
     )
 
 
+def _drift(workspace: Workspace, definitions: Definitions) -> Iterator[Drift]:
+    for node in definitions.tables:
+        if isinstance(node.of, Source) and not node.inputs:
+            current = workspace.catalogue.current(node.name)
+            if current is not None and current.definition == node.definition:
+                yield from drift(workspace, node.of, current)
+
+
 def check_transforms(workspace: Workspace, definitions: Definitions) -> None:
-    """Hold every transform against no rows and a sample of those that it would be given.
+    """Try every function of the definitions on a sample of the rows that it would be given.
 
     DefinitionError where one does not do what it declares, DataError where it fails on a row.
     """
     views = dict(definitions.views)
     for view in views.values():
-        if view.transform is not None:
-            check_view_transform(view, views, _sample(workspace, definitions, f"clean/{view.source.name}"))
+        if view.has_functions:
+            sample = _sample(workspace, definitions, f"clean/{view.source.name}")
+            check_view_transform(view, views, sample)
+            check_aggregate_functions(view, views, sample)
     for on_demand in definitions.on_demand.values():
         check_on_demand(on_demand, views)
 
@@ -86,12 +104,18 @@ def _table_plan(workspace: Workspace, node: TableNode, planned: dict[str, TableP
     if current is None:
         return TablePlan(node.name, "build", "not built yet", rows)
     if current.definition != node.definition:
-        return TablePlan(node.name, "rebuild", "its definition or that of an input has changed", rows)
+        return TablePlan(node.name, "rebuild", _why_anew(node), rows)
     if isinstance(node.of, Source) and not node.inputs:
         connector = open_connector(node.of, place(workspace, node, current))
         pending = connector.pending(dict(current.cursor or {}))
         return TablePlan(node.name, "append", f"new: {_listed(pending)}", rows) if pending else None
     return _from_inputs(workspace, node, current, planned)
+
+
+def _why_anew(node: TableNode) -> str:
+    if isinstance(node.of, Source) and not node.inputs and not node.of.reader.rereadable:
+        return "its definition has changed: rows are carried over, as the source can't be read again"
+    return "its definition or that of an input has changed"
 
 
 def _from_inputs(

@@ -1,8 +1,7 @@
-"""Publish: each entity's features, as of the moment up to which the data is complete, go online."""
+"""Publish: each entity's features, as of the latest moment that the data tells of, go online."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pyarrow as pa
@@ -12,9 +11,8 @@ from asof.features.graph import TableNode
 from asof.features.view import FeatureView
 from asof.steps.context import Context, Write, counted, ended, now, skipped
 from asof.storage.catalogue import Step, TableVersion
+from asof.storage.instants import from_nanoseconds
 from asof.transforms.online_rows import absent_values, has_aggregates, online_bucket
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def publish(context: Context, node: TableNode, view: FeatureView, as_of: int) -> Step:
@@ -38,7 +36,7 @@ def publish(context: Context, node: TableNode, view: FeatureView, as_of: int) ->
         list(view.entity.keys),
         rows,
         version=table.version,
-        as_of=EPOCH + timedelta(microseconds=as_of // 1_000),
+        as_of=from_nanoseconds(as_of),
     )
     version = TableVersion(
         table=f"online/{view.name}",

@@ -13,10 +13,16 @@ REJECTED = pa.schema(
         ("column", pa.string()),
         ("origin", pa.string()),
         ("line", pa.int64()),
+        ("layout", pa.string()),
     ]
 )
 """`raw`: the record as it stood, bytes that are no UTF-8 as `\\xff`. `column`: null where the whole
-record is at fault. `origin`: the file or topic. `line`: from 1, of the record's first line."""
+record is at fault. `origin`: the file or topic. `line`: from 1, of the record's first line. `layout`: how
+`raw` is to be read, null where it is a JSON object; else JSON, with the `names` and the `delimiter` of
+its fields, or `{"bytes": "base64"}` for an object that `json_rows` wrote."""
+
+JSON_ROW = '{"bytes":"base64"}'
+"""The layout of what `json_rows` writes."""
 
 
 def json_rows(rows: pa.Table) -> list[str]:

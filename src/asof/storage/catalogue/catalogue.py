@@ -7,12 +7,15 @@ transaction, swap the versions that they started from for those that they made.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from asof.storage.catalogue import revisions, runs, training_sets, versions
+from asof.storage.catalogue import pushes, revisions, runs, training_sets, versions
 from asof.storage.catalogue.database import Database
+from asof.storage.catalogue.heartbeat import beating
+from asof.storage.catalogue.pushes import Push
 from asof.storage.catalogue.records import (
     Json,
     Manifest,
@@ -71,10 +74,12 @@ class Catalogue:
         with self._database.reading() as connection:
             return versions.version_at(connection, table, time)
 
-    def history(self, table: str) -> list[TableVersion]:
-        """All versions of a table, newest first."""
+    def history(
+        self, table: str, *, before: int | None = None, limit: int | None = None
+    ) -> list[TableVersion]:
+        """The newest versions of a table, newest first: those before the version `before`, or all."""
         with self._database.reading() as connection:
-            return versions.history(connection, table)
+            return versions.history(connection, table, before, limit)
 
     def commit(
         self,
@@ -97,10 +102,24 @@ class Catalogue:
             if manifest is not None:
                 training_sets.add_training_set(connection, Manifest(*manifest))
 
-    def start_run(self, *, who: str, engine: str = "local", code_revision: str = "") -> Run:
-        """Record that a run starts now, under a new id that sorts by time."""
+    def start_run(
+        self, *, who: str, engine: str = "local", code_revision: str = "", alone: bool = True
+    ) -> Run:
+        """Record that a run starts now, under a new id that sorts by time.
+
+        Runs of which nothing was heard for a minute, or whose process on this host is gone, are
+        recorded as lost. Conflict where it is to be `alone`, and another such run is at work.
+        """
         with self._database.writing() as connection:
-            return runs.start(connection, who, engine, code_revision)
+            return runs.start(connection, who, engine, code_revision, alone=alone)
+
+    def at_work(self, run: str) -> AbstractContextManager[None]:
+        """Within it the run counts as at work; outside it does no longer."""
+        return beating(run, self._see)
+
+    def _see(self, run: str) -> None:
+        with self._database.writing() as connection:
+            runs.see(connection, run)
 
     def finish_run(self, id: str, status: RunStatus, error: str | None = None) -> Run:
         """Record how a run ended, now; NotFound for an unknown id."""
@@ -161,3 +180,26 @@ class Catalogue:
         """A version of a training set, the newest unless said; or NotFound."""
         with self._database.reading() as connection:
             return training_sets.training_set(connection, name, version)
+
+    def push(self, source: str, format: str, rows: Sequence[bytes], key: str | None = None) -> None:
+        """Keep rows that were pushed to a source, durably, all or none, as pushes one after the other.
+
+        Rows with the key of earlier ones, of the last week, are those: nothing is kept twice.
+        """
+        with self._database.writing() as connection:
+            pushes.add(connection, source, format, rows, key)
+
+    def pushes_waiting(self, source: str, after: int) -> list[int]:
+        """The numbers of the pushes to a source that came after one of them, in their order."""
+        with self._database.reading() as connection:
+            return pushes.waiting(connection, source, after)
+
+    def pushed(self, source: str, number: int) -> Push:
+        """A push that waits, with its rows."""
+        with self._database.reading() as connection:
+            return pushes.push(connection, source, number)
+
+    def forget_pushed(self, source: str, through: int) -> None:
+        """Let go of what was pushed to a source up to one push, which has been taken in."""
+        with self._database.writing() as connection:
+            pushes.forget(connection, source, through)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +16,11 @@ from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
-from asof.errors import DataError, DefinitionError, MissingExtra, NotFound
+from asof.errors import Conflict, DataError, DefinitionError, MissingExtra, NotFound
 from asof.storage.catalogue.schema import METADATA, SCHEMA, SCHEMA_VERSION
 
 _BUSY_SECONDS = 30
+_LEAST_BYTES = 1 << 17  # what SQLite's own files need to open a catalogue
 _LOCK = 0x61736F66  # an advisory lock of PostgreSQL: "asof"
 
 
@@ -33,14 +37,14 @@ class Database:
     def reading(self) -> Iterator[sa.Connection]:
         """A transaction that reads."""
         self._prepare()
-        with self._engine.begin() as connection:
+        with self._within_reach(), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """A transaction that writes: all of it or, when an error leaves it, nothing."""
         self._prepare()
-        with _writing(self._engine) as connection:
+        with self._within_reach(), _writing(self._engine) as connection:
             yield connection
 
     def close(self) -> None:
@@ -57,11 +61,22 @@ class Database:
             self._prepared = True
 
     @contextmanager
+    def _within_reach(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            if not error.connection_invalidated and not isinstance(error, OperationalError):
+                raise
+            raise _unreachable(error, self._url) from error
+
+    @contextmanager
     def _opening(self) -> Iterator[None]:
         where = self._url.render_as_string(hide_password=True)
         try:
             yield
         except OperationalError as error:
+            if _is_full(_reason(error), self._url):
+                raise _unreachable(error, self._url) from error
             raise NotFound(f"can't open the catalogue at {where}: {_reason(error)}") from error
         except DBAPIError as error:
             raise DataError(f"{where} is no catalogue: {_reason(error)}") from error
@@ -155,6 +170,22 @@ def _check_schema(found: int, url: sa.URL) -> None:
             f"the catalogue at {url.render_as_string(hide_password=True)} has schema {found},"
             f" this Asof knows schema {SCHEMA_VERSION}; use the Asof that made it, or a newer one"
         )
+
+
+def _unreachable(error: DBAPIError, url: sa.URL) -> Exception:
+    reason, where = _reason(error), url.render_as_string(hide_password=True)
+    if _is_full(reason, url):
+        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), where)
+    if "locked" in reason:
+        return Conflict(f"the catalogue at {where} is busy: {reason}; run again")
+    return NotFound(f"lost the catalogue at {where}: {reason}; run again when it is there")
+
+
+def _is_full(reason: str, url: sa.URL) -> bool:
+    """Whether it is the disk that is full, which SQLite does not always say."""
+    if url.get_backend_name() == "sqlite" and "disk I/O error" in reason:
+        return shutil.disk_usage(Path(url.database or "").absolute().parent).free < _LEAST_BYTES
+    return "is full" in reason or "No space left" in reason
 
 
 def _reason(error: DBAPIError) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 Json = Mapping[str, Any]
-RunStatus = Literal["running", "succeeded", "failed"]
+RunStatus = Literal["running", "succeeded", "failed", "lost"]
 StepStatus = Literal["running", "succeeded", "failed", "skipped"]
 
 
@@ -36,7 +36,11 @@ class TableVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One invocation that changes data. `code_revision` is that of the team's repository."""
+    """One invocation that changes data. `code_revision` is that of the team's repository.
+
+    `host` and `process` are where it runs, `seen_at` when it last said so. A run that is "lost" ended
+    without a word, as one that was killed. One that is `alone` lets no other such run start beside it.
+    """
 
     id: str
     started_at: datetime
@@ -46,6 +50,10 @@ class Run:
     engine: str = ""
     code_revision: str = ""
     error: str | None = None
+    host: str = ""
+    process: int = 0
+    seen_at: datetime | None = None
+    alone: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,24 +2,70 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import socket
 from dataclasses import asdict
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from asof.errors import NotFound
+from asof.errors import Conflict, NotFound
+from asof.storage.catalogue.heartbeat import is_alive
 from asof.storage.catalogue.records import Run, RunStatus, Step
 from asof.storage.catalogue.schema import RUNS, STEPS
 
+_STARTING = 0x61736F67  # an advisory lock of PostgreSQL: "asog", next to the one for making tables
 
-def start(connection: sa.Connection, who: str, engine: str, code_revision: str) -> Run:
-    """Record a run that starts now."""
+
+def start(connection: sa.Connection, who: str, engine: str, code_revision: str, *, alone: bool) -> Run:
+    """Record a run that starts now, and as lost those that no longer are.
+
+    Conflict where it is to be alone and another such run is at work.
+    """
+    _one_at_a_time(connection)
+    for other in _running(connection):
+        if not is_alive(other):
+            finish(connection, other.id, "lost", "ended without a word, as when its process is killed")
+        elif alone and other.alone:
+            raise Conflict(_whose(other))
     now = datetime.now(UTC)
-    name = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-    run = Run(id=name, started_at=now, who=who, engine=engine, code_revision=code_revision)
+    run = Run(
+        id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
+        started_at=now,
+        who=who,
+        engine=engine,
+        code_revision=code_revision,
+        host=socket.gethostname(),
+        process=os.getpid(),
+        seen_at=now,
+        alone=alone,
+    )
     connection.execute(RUNS.insert().values(asdict(run)))
     return run
+
+
+def see(connection: sa.Connection, id: str) -> None:
+    """Record that a run is still at work."""
+    connection.execute(RUNS.update().where(RUNS.c.id == id).values(seen_at=datetime.now(UTC)))
+
+
+def _one_at_a_time(connection: sa.Connection) -> None:
+    """Let nobody else start a run before this transaction ends; SQLite lets nobody anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_STARTING)))
+
+
+def _running(connection: sa.Connection) -> list[Run]:
+    running = sa.select(RUNS).where(RUNS.c.status == "running").order_by(RUNS.c.started_at)
+    return [Run(**row._mapping) for row in connection.execute(running)]
+
+
+def _whose(run: Run) -> str:
+    return (
+        f"run {run.id}{f' of {run.who}' if run.who else ''} is at work since {run.started_at.isoformat()}"
+        f" (process {run.process} on {run.host}); run again when it has ended: asof runs"
+    )
 
 
 def finish(connection: sa.Connection, id: str, status: RunStatus, error: str | None) -> Run:

@@ -6,13 +6,25 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Dialect, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.exc import DontWrapMixin
 from sqlalchemy.types import TypeDecorator
 
 from asof.errors import DefinitionError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Instant(TypeDecorator[datetime]):
@@ -91,6 +103,10 @@ RUNS = Table(
     Column("engine", Text, nullable=False),
     Column("code_revision", Text, nullable=False),
     Column("error", Text),
+    Column("host", Text, nullable=False),
+    Column("process", BigInteger, nullable=False),
+    Column("seen_at", Instant),
+    Column("alone", Boolean, nullable=False),
 )
 
 STEPS = Table(
@@ -125,4 +141,26 @@ TRAINING_SETS = Table(
     Column("version", BigInteger, primary_key=True, autoincrement=False),
     Column("created_at", Instant, nullable=False),
     Column("manifest", JsonText, nullable=False),
+)
+
+# Rows that were pushed, until they are taken in; then only the key stays for a while, so that the same
+# push again counts once.
+PUSHES = Table(
+    "asof_pushes",
+    METADATA,
+    Column("source", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("received_at", Instant, nullable=False),
+    Column("key", Text),
+    Column("format", Text, nullable=False),
+    Column("rows", LargeBinary),
+    UniqueConstraint("source", "key"),
+)
+
+# The number of the last push of each source: pushes are numbered in the order in which they commit.
+LAST_PUSHES = Table(
+    "asof_last_pushes",
+    METADATA,
+    Column("source", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False),
 )

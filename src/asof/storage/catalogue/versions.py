@@ -47,9 +47,12 @@ def version_at(connection: sa.Connection, table: str, time: datetime) -> TableVe
     return _version(row)
 
 
-def history(connection: sa.Connection, table: str) -> list[TableVersion]:
-    """All versions of a table, newest first."""
-    return [_version(row) for row in connection.execute(_of(table))]
+def history(
+    connection: sa.Connection, table: str, before: int | None = None, limit: int | None = None
+) -> list[TableVersion]:
+    """The newest versions of a table, newest first: those before one, or all."""
+    wanted = _of(table) if before is None else _of(table).where(VERSIONS.c.version < before)
+    return [_version(row) for row in connection.execute(wanted.limit(limit))]
 
 
 def swap(
