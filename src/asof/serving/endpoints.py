@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from asof.errors import AsofError
 from asof.serving.lookup import Lookup
 from asof.serving.problems import TooLarge, problem
+from asof.serving.pushing import push_body
 from asof.serving.services import ServedService
 from asof.serving.wire import JSON, Request, answer, read_query, read_request, service_card, write
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 1000
 MAX_BODY_BYTES = 1 << 20
+MAX_PUSH_BYTES = 16 << 20
 
 
 class Endpoints:
@@ -49,8 +51,17 @@ class Endpoints:
 
     async def post(self, request: HttpRequest) -> Response:
         """Look up the keys in the body."""
-        asked = read_request(await _body(request))
+        asked = read_request(await _body(request, MAX_BODY_BYTES))
         return await self._answer(self._lookup.service(request.path_params["service"]), asked)
+
+    async def push(self, request: HttpRequest) -> Response:
+        """Keep the rows in the body for a source, durably."""
+        from starlette.concurrency import run_in_threadpool
+
+        source, media_type = request.path_params["source"], request.headers.get("content-type", JSON)
+        body, key = await _body(request, MAX_PUSH_BYTES), request.headers.get("idempotency-key")
+        rows = await run_in_threadpool(push_body, self._lookup.catalogue, source, media_type, body, key)
+        return _respond({"source": source, "rows": rows}, status=202)
 
     async def _answer(self, service: ServedService, asked: Request) -> Response:
         if len(asked.keys) > MAX_ROWS:
@@ -79,16 +90,16 @@ class Endpoints:
             }
 
 
-async def _body(request: HttpRequest) -> bytes:
+async def _body(request: HttpRequest, most: int) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise TooLarge(f"a body of more than {MAX_BODY_BYTES} bytes; ask for fewer keys at once")
+        if len(body) > most:
+            raise TooLarge(f"a body of more than {most} bytes; send less at once")
     return bytes(body)
 
 
-def _respond(content: object) -> Response:
+def _respond(content: object, status: int = 200) -> Response:
     from starlette.responses import Response
 
-    return Response(write(content), media_type=JSON)
+    return Response(write(content), status, media_type=JSON)

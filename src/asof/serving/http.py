@@ -30,6 +30,7 @@ def application(lookup: Lookup) -> Starlette:
         GET  /v1/services/{service}/features?KEY=VALUE
         POST /v1/services/{service}/features   {"keys": [{KEY: VALUE}], "request": [{NAME: VALUE}],
                                                 "now": ..., "details": true}
+        POST /v1/sources/{source}/rows         {"rows": [{COLUMN: VALUE}]}
 
     and answers errors in the form of RFC 9457.
     """
@@ -46,6 +47,7 @@ def application(lookup: Lookup) -> Starlette:
         Route("/v1/services", endpoints.services),
         Route("/v1/services/{service}/features", endpoints.get, methods=["GET"]),
         Route("/v1/services/{service}/features", endpoints.post, methods=["POST"]),
+        Route("/v1/sources/{source}/rows", endpoints.push, methods=["POST"]),
     ]
     return Starlette(routes=routes, exception_handlers=handlers())
 

@@ -1,22 +1,13 @@
-"""Moments as nanoseconds since 1970-01-01 UTC, and as the text of RFC 3339."""
+"""Moments as the text of RFC 3339, from and to nanoseconds since 1970-01-01 UTC."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
-from asof.errors import DefinitionError
+from asof.storage.instants import from_nanoseconds, nanoseconds
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _TEXT = re.compile(r"([0-9-]{10}T[0-9:]{8})(?:\.([0-9]{1,9}))?(Z|[+-][0-9]{2}:[0-9]{2})")
-
-
-def nanoseconds(moment: datetime) -> int:
-    """Nanoseconds since 1970-01-01 UTC; DefinitionError where the moment has no time zone."""
-    if moment.tzinfo is None:
-        raise DefinitionError(f"{moment} has no time zone: give it one, as in UTC")
-    return (moment - _EPOCH) // _MICROSECOND * 1000
 
 
 def from_text(text: str) -> int:
@@ -38,7 +29,6 @@ def to_text(moment: int) -> str:
     >>> to_text(1_000), to_text(1)
     ('1970-01-01T00:00:00.000001Z', '1970-01-01T00:00:00.000000001Z')
     """
-    microseconds, rest = divmod(moment, 1000)
-    whole = _EPOCH + microseconds * _MICROSECOND
+    whole, rest = from_nanoseconds(moment), moment % 1000
     decimals = f"{rest:03}" if rest else ""
     return f"{whole.isoformat(timespec='microseconds' if rest else 'auto')[:-6]}{decimals}Z"

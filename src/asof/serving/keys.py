@@ -7,7 +7,7 @@ import operator
 import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from reprlib import repr as shortened
 from typing import Any
@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from asof.errors import DataError, DefinitionError, choices
-from asof.serving.instants import from_text, nanoseconds
+from asof.serving.instants import from_text
 from asof.storage.arrow_types import arrow_type
+from asof.storage.instants import from_nanoseconds, nanoseconds
 
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INT64 = range(-(1 << 63), 1 << 63)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def read_values(
@@ -127,10 +127,10 @@ def _date(value: Any) -> date:
 
 
 def _timestamp(value: Any) -> datetime:
-    microseconds, rest = divmod(_moment(value), 1000)
-    if rest:
+    moment = _moment(value)
+    if moment % 1000:
         raise ValueError
-    return _EPOCH + timedelta(microseconds=microseconds)
+    return from_nanoseconds(moment)
 
 
 def _timestamp_ns(value: Any) -> np.datetime64:

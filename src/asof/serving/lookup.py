@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import Any
 
 from asof.errors import AsofError, Conflict, DataError, NotFound, choices
-from asof.serving.instants import nanoseconds
 from asof.serving.keys import read_values
 from asof.serving.on_demand import Given, OnDemandFunctions, no_functions, read_request
 from asof.serving.services import ServedService, resolve
 from asof.serving.vectors import Row, Vectors
 from asof.storage.catalogue import Catalogue
+from asof.storage.instants import nanoseconds
 from asof.storage.online.store import Key, OnlineStore
 
 __all__ = ["Lookup", "Vectors"]
@@ -35,7 +35,7 @@ class Lookup:
     def __init__(
         self, catalogue: Catalogue, store: OnlineStore, functions: OnDemandFunctions = no_functions
     ) -> None:
-        self._catalogue = catalogue
+        self.catalogue = catalogue
         self._store = store
         self._functions = functions
         self._known: _Known | None = None
@@ -84,12 +84,12 @@ class Lookup:
 
     def refresh(self) -> None:
         """Take notice of what was applied and published since."""
-        revision = self._catalogue.revision()
+        revision = self.catalogue.revision()
         self._known = _Known({} if revision is None else revision.definitions)
 
     def check(self) -> None:
         """Read the catalogue and the online store; raises what they raise when they can't be read."""
-        self._catalogue.revision()
+        self.catalogue.revision()
         self._store.views()
 
     def _read(
@@ -126,7 +126,7 @@ class Lookup:
         if name not in known.services:
             _require(name, known.names)
             known.services[name] = resolve(
-                name, known.definitions, self._catalogue, self._store, self._functions
+                name, known.definitions, self.catalogue, self._store, self._functions
             )
         return known.services[name]
 

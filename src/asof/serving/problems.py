@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from asof.errors import AsofError, Conflict, DataError, DefinitionError, NotFound
 from asof.serving.wire import NotJson, write
+from asof.storage.online.store import Unavailable
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -27,6 +28,7 @@ _STATUS: Mapping[type[AsofError], HTTPStatus] = {
     DefinitionError: HTTPStatus.UNPROCESSABLE_ENTITY,
     DataError: HTTPStatus.UNPROCESSABLE_ENTITY,
     Conflict: HTTPStatus.SERVICE_UNAVAILABLE,
+    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 
@@ -60,7 +62,10 @@ def _refused(request: Request, error: AsofError) -> Response:
 
 
 def _unrouted(request: Request, error: Any) -> Response:
-    allowed = "GET /health, GET /v1/services, GET and POST /v1/services/SERVICE/features"
+    allowed = (
+        "GET /health, GET /v1/services, GET and POST /v1/services/SERVICE/features, "
+        "POST /v1/sources/SOURCE/rows"
+    )
     return problem(
         error.status_code, f"{request.method} {request.url.path}: allowed are {allowed}", error.headers
     )

@@ -1,6 +1,6 @@
 """Lookups as JSON: what is asked, and what is answered.
 
-Decimals are exact JSON numbers, times RFC 3339 in UTC, dates ISO 8601, bytes base64. Infinite
+Decimals are exact JSON numbers, times RFC 3339 in UTC, dates ISO 8601, bytes base64, maps objects. Infinite
 numbers, which JSON doesn't have, are null.
 """
 
