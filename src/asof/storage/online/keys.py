@@ -18,15 +18,14 @@ import pyarrow.compute as pc
 
 from asof.errors import DataError, DefinitionError, choices
 from asof.storage.arrow_types import arrow_type
+from asof.storage.instants import EPOCH, MICROSECOND
 from asof.storage.online.packed_values import fixed_width
 from asof.storage.online.rows import joined
 
 _SIGN = 1 << 63
 _ZERO, _MARKED_ZERO, _END = b"\0", b"\0\xff", b"\0\x01"
 _ARROW_END, _NOTHING = (pa.scalar(value, pa.large_binary()) for value in (_END, b""))
-_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-_EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
-_MICROSECOND = datetime.timedelta(microseconds=1)
+_EPOCH_DAY = EPOCH.toordinal()
 
 
 class KeyCodec:
@@ -58,11 +57,12 @@ class KeyCodec:
                 return None
             raise DataError(f"key {key!r}, expected ({self._expected()})") from None
 
-    def encode_columns(self, rows: pa.Table) -> list[bytes]:
-        """Bytes of every row's key, none of which may be null."""
+    def encode_columns(self, rows: pa.Table, prefix: bytes = b"") -> list[bytes]:
+        """Bytes of every row's key, none of which may be null, behind a prefix."""
         if rows.num_rows == 0:
             return []
-        return joined([_column(rows[name].combine_chunks()) for name in self._columns])
+        before = [pa.scalar(prefix, pa.large_binary())] if prefix else []
+        return joined([*before, *(_column(rows[name].combine_chunks()) for name in self._columns)])
 
     def decode_columns(self, keys: list[bytes]) -> dict[str, pa.Array]:
         """The key columns of these keys."""
@@ -121,13 +121,13 @@ def _date(value: Any) -> bytes:
 
 
 def _timestamp(value: datetime.datetime) -> bytes:
-    return _integer((value - _EPOCH) // _MICROSECOND)
+    return _integer((value - EPOCH) // MICROSECOND)
 
 
 def _timestamp_ns(value: Any) -> bytes:
     if isinstance(value, np.datetime64):
         return _integer(int(value.astype("datetime64[ns]").astype(np.int64)))
-    return _integer((value - _EPOCH) // _MICROSECOND * 1000)
+    return _integer((value - EPOCH) // MICROSECOND * 1000)
 
 
 def _bytes(value: bytes) -> bytes:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -13,11 +13,10 @@ from typing import Self
 
 import pyarrow as pa
 
-from asof.errors import Conflict, DataError, DefinitionError, NotFound, choices
+from asof.errors import Conflict, DefinitionError, NotFound, choices
 from asof.storage.online.lmdb_environment import Transaction, share
 from asof.storage.online.lmdb_generations import (
     Generation,
-    Item,
     append,
     carry_over,
     claim,
@@ -32,21 +31,11 @@ from asof.storage.online.lmdb_generations import (
     set_live,
     sweep_some,
 )
-from asof.storage.online.rows import arrow_column
-from asof.storage.online.store import (
-    EVENT_TIME,
-    Key,
-    OnlineRow,
-    OnlineStatistics,
-    Published,
-    column_types,
-    newest,
-    typed,
-)
+from asof.storage.online.packing import Item, planned, require_columns, slices, write_behind
+from asof.storage.online.store import Key, OnlineRow, OnlineStatistics, Published, newest, typed
 
 _ROWS_AT_ONCE = 50_000
 _BYTES_AT_ONCE = 16 << 20
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class LmdbStore:
@@ -65,26 +54,14 @@ class LmdbStore:
         self, view: str, keys: Sequence[str], rows: pa.Table, *, version: int, as_of: datetime
     ) -> Published:
         self._require_writable()
-        key_types, columns = column_types(rows, keys)
-        published = Published(
-            view=view,
-            generation=0,
-            version=version,
-            as_of=_nanoseconds(as_of),
-            rows=0,
-            columns=columns,
-            keys=tuple(keys),
-            key_types=tuple(key_types.values()),
-        )
-        generation_of(published)
-        return self._build(published, newest(typed(rows), keys))
+        return self._build(planned(view, keys, rows, version, as_of), newest(typed(rows), keys))
 
     def upsert(self, view: str, rows: pa.Table) -> tuple[int, int]:
         self._require_writable()
         generation = self._environment.read(partial(self._require, view=view))
-        _require_columns(generation.published, rows)
+        require_columns(generation.published, rows)
         written = older = 0
-        for some in _slices(typed(rows)):
+        for some in slices(typed(rows), _ROWS_AT_ONCE, _BYTES_AT_ONCE):
             items = generation.encode(some)
             newer = self._environment.write(partial(self._put_newer, of=generation, items=items))
             written, older = written + newer, older + len(items) - newer
@@ -107,16 +84,7 @@ class LmdbStore:
 
     def scan(self, view: str) -> pa.Table:
         generation, items = self._environment.read(partial(self._all, view=view))
-        rows = [generation.codec.decode(row) for _, row in items]
-        columns = zip(*(row.values for row in rows), strict=True) if rows else iter(())
-        return pa.table(
-            generation.keys.decode_columns([key for key, _ in items])
-            | {EVENT_TIME: pa.array([row.event_time for row in rows], pa.timestamp("ns", "UTC"))}
-            | {
-                name: arrow_column(next(columns, ()), dtype)
-                for name, dtype in generation.published.columns.items()
-            }
-        )
+        return generation.packing.table(items)
 
     def drop(self, view: str) -> bool:
         self._require_writable()
@@ -148,12 +116,15 @@ class LmdbStore:
         number = self._environment.write(partial(claim, view=published.view))
         generation = generation_of(replace(published, generation=number, rows=rows.num_rows))
         self._sweep()
-        for some in _slices(rows):
-            items = [(generation.rows + key, row) for key, row in generation.encode(some)]
-            self._environment.write(partial(append, to=generation.published, items=items))
+        parts = slices(rows, _ROWS_AT_ONCE, _BYTES_AT_ONCE)
+        batches = (generation.encode(part, generation.rows) for part in parts)
+        write_behind(batches, partial(self._append, generation.published))
         self._environment.write(partial(self._turn_over, to=generation))
         self._sweep()
         return generation.published
+
+    def _append(self, to: Published, items: list[Item]) -> None:
+        self._environment.write(partial(append, to=to, items=items))
 
     def _turn_over(self, transaction: Transaction, to: Generation) -> None:
         require_claim(transaction, to.published)
@@ -200,24 +171,3 @@ class LmdbStore:
     def _require_writable(self) -> None:
         if self._readonly:
             raise DefinitionError("this online store was opened to be read only")
-
-
-def _slices(rows: pa.Table) -> Iterator[pa.Table]:
-    width = max(1, rows.nbytes // max(1, rows.num_rows))
-    height = max(1, min(_ROWS_AT_ONCE, _BYTES_AT_ONCE // width))
-    for start in range(0, rows.num_rows, height):
-        yield rows.slice(start, height)
-
-
-def _require_columns(published: Published, rows: pa.Table) -> None:
-    given = column_types(rows, published.keys)
-    keys = dict(zip(published.keys, published.key_types, strict=True))
-    if given != (keys, published.columns):
-        expected, found = keys | published.columns, given[0] | given[1]
-        raise DataError(f"{published.view} has the columns {expected}, given {found}")
-
-
-def _nanoseconds(time: datetime) -> int:
-    if time.tzinfo is None:
-        raise DefinitionError(f"as_of {time} has no time zone: give it one, as in UTC")
-    return (time - _EPOCH) // timedelta(microseconds=1) * 1000

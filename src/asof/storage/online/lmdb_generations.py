@@ -17,14 +17,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 
 import msgspec
 import pyarrow as pa
 
 from asof.errors import Conflict, DataError
-from asof.storage.online.keys import KeyCodec
 from asof.storage.online.lmdb_environment import Transaction
-from asof.storage.online.rows import RowCodec, event_time_of
+from asof.storage.online.packing import Item, Packing, packing_of
+from asof.storage.online.rows import event_time_of
 from asof.storage.online.store import Key, OnlineRow, Published
 
 _COUNTER, _LIVE, _BUILDING, _UPSERTED, _ROWS = (bytes([kind]) for kind in range(5))
@@ -33,41 +34,37 @@ _PREFIX_BYTES = 1 + _NUMBER_BYTES
 _LONGEST_KEY = 511 - _PREFIX_BYTES
 _DELETED_AT_ONCE = 50_000
 
-Item = tuple[bytes, bytes]
-
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """A generation with its codecs, and the prefixes of its rows and of its marks."""
+    """A generation with its packing, and the prefixes of its rows and of its marks."""
 
-    published: Published
-    keys: KeyCodec
-    codec: RowCodec
+    packing: Packing
     rows: bytes
     upserted: bytes
 
-    def find(self, transaction: Transaction, key: Key) -> OnlineRow | None:
-        encoded = self.keys.encode(key)
-        row = None if encoded is None else transaction.get(self.rows + encoded)
-        return None if row is None else self.codec.decode(row)
+    @property
+    def published(self) -> Published:
+        """What is kept beside the rows."""
+        return self.packing.published
 
-    def encode(self, rows: pa.Table) -> list[Item]:
-        keys = self.keys.encode_columns(rows)
-        if (longest := max(map(len, keys), default=0)) > _LONGEST_KEY:
+    def find(self, transaction: Transaction, key: Key) -> OnlineRow | None:
+        encoded = self.packing.keys.encode(key)
+        row = None if encoded is None else transaction.get(self.rows + encoded)
+        return None if row is None else self.packing.rows.decode(row)
+
+    def encode(self, rows: pa.Table, prefix: bytes = b"") -> list[Item]:
+        items = self.packing.items(rows, prefix)
+        longest = max(map(len, map(itemgetter(0), items)), default=0) - len(prefix)
+        if longest > _LONGEST_KEY:
             raise DataError(f"a key takes {longest} bytes in the store, at most {_LONGEST_KEY} fit")
-        return list(zip(keys, self.codec.encode(rows), strict=True))
+        return items
 
 
 def generation_of(published: Published) -> Generation:
     """The generation with codecs for its columns."""
     number = published.generation.to_bytes(_NUMBER_BYTES, "big")
-    return Generation(
-        published,
-        KeyCodec(dict(zip(published.keys, published.key_types, strict=True))),
-        RowCodec(published.columns),
-        _ROWS + number,
-        _UPSERTED + number,
-    )
+    return Generation(packing_of(published), _ROWS + number, _UPSERTED + number)
 
 
 def live_record(transaction: Transaction, view: str) -> bytes | None:

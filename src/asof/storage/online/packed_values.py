@@ -1,7 +1,8 @@
 """Values as packed bytes, a column at a time; how each data type lies in a stored row.
 
 Numbers, times and dates have a fixed width. Texts are UTF-8. Of a list its elements lie one after the
-other; where these vary in width, how many there are and how long each is comes first.
+other; where these vary in width, how many there are and how long each is comes first. Of a map how
+long its keys are comes first, then these and its values, each as a list.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from asof.errors import DataError, DefinitionError, choices
+from asof.storage.instants import EPOCH
 
-_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-_EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
+_EPOCH_DAY = EPOCH.toordinal()
 _DAYS = (1 - _EPOCH_DAY, datetime.date.max.toordinal() - _EPOCH_DAY)
 _DAY_IN_MICROSECONDS = 86_400_000_000
 _MICROSECONDS = (_DAYS[0] * _DAY_IN_MICROSECONDS, (_DAYS[1] + 1) * _DAY_IN_MICROSECONDS - 1)
@@ -95,7 +96,7 @@ def _date(days: int) -> datetime.date:
 
 
 def _datetime(microseconds: int) -> datetime.datetime:
-    return _EPOCH + datetime.timedelta(microseconds=microseconds)
+    return EPOCH + datetime.timedelta(microseconds=microseconds)
 
 
 def _datetime64(nanoseconds: int) -> np.datetime64:
@@ -135,14 +136,20 @@ _FIXED = {
 
 def is_variable(name: str) -> bool:
     """Whether values of a data type vary in width."""
-    return name in _VARIABLE or name.startswith("list(")
+    return name in _VARIABLE or name.startswith(("list(", "map("))
 
 
 def variable(name: str) -> Variable:
     """How a data type lies in the variable part of a row."""
     if name in _VARIABLE:
         return _VARIABLE[name]
-    element = name.removeprefix("list(").removesuffix(")")
+    if name.startswith("map("):
+        key, _, value = name.removeprefix("map(").removesuffix(")").partition(",")
+        return _map(_list(key), _list(value))
+    return _list(name.removeprefix("list(").removesuffix(")"))
+
+
+def _list(element: str) -> Variable:
     if element in _VARIABLE:
         return _list_of_variable(_VARIABLE[element])
     return _list_of_fixed(fixed(element))
@@ -191,11 +198,28 @@ def _list_of_variable(kind: Variable) -> Variable:
     return Variable(pack, unpack)
 
 
+def _map(keys: Variable, values: Variable) -> Variable:
+    """How many bytes the keys are, the keys, the values."""
+
+    def pack(column: pa.Array) -> pa.Array:
+        entries = column.fill_null([])
+        of_keys = keys.pack(pa.ListArray.from_arrays(entries.offsets, entries.keys))
+        of_values = values.pack(pa.ListArray.from_arrays(entries.offsets, entries.items))
+        length = fixed_width(pc.binary_length(of_keys).to_numpy().astype("<u4"))
+        return pc.binary_join_element_wise(length, of_keys, of_values, pa.scalar(b"", pa.large_binary()))
+
+    def unpack(packed: bytes) -> dict[Any, Any]:
+        end = 4 + int.from_bytes(packed[:4], "little")
+        return dict(zip(keys.unpack(packed[4:end]), values.unpack(packed[end:]), strict=True))
+
+    return Variable(pack, unpack)
+
+
 def _flattened(column: pa.ListArray) -> tuple[Values, pa.Array]:
     """Where each list ends among the elements of all, after a 0; a null is an empty list."""
     elements = column.flatten()
     if elements.null_count:
-        raise DataError("a list to be stored online has nulls in it; leave them out")
+        raise DataError("a list or map to be stored online has nulls in it; leave them out")
     lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy().astype(np.int64)
     return np.concatenate([[0], np.cumsum(lengths)]), elements
 
@@ -208,7 +232,7 @@ def _pieces(ends: Values, content: Any) -> pa.Array:
 
 def fixed(name: str) -> Fixed:
     """How a data type lies in the fixed part of a row; DefinitionError for one that can't."""
-    if name.startswith("list("):
+    if name.startswith(("list(", "map(")):
         return _FIXED["bytes"]
     if number := _DECIMAL.fullmatch(name.replace(" ", "")):
         precision, scale = map(int, number.groups())

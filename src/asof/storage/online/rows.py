@@ -3,9 +3,9 @@
     layout version   1 byte
     event time       8 bytes, nanoseconds since 1970-01-01 UTC
     nulls            one bit per column, lowest first
-    fixed part       every column in order, little endian, no padding; of a text, bytes or list column
-                     here stands where it ends in the variable part
-    variable part    texts (UTF-8), bytes and lists (`packed_values`), one after the other
+    fixed part       every column in order, little endian, no padding; of a text, bytes, list or map
+                     column here stands where it ends in the variable part
+    variable part    texts (UTF-8), bytes, lists and maps (`packed_values`), one after the other
 
 Which columns there are is not in the row: it is kept once, beside the rows.
 """
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -91,7 +91,8 @@ class RowCodec:
         height = len(columns[0]) if columns else 1
         bits = np.zeros((height, 8 * len(self._no_nulls)), np.bool_)
         for at, column in enumerate(columns):
-            bits[:, at] = column.is_null().to_numpy(zero_copy_only=False)
+            if column.null_count:
+                bits[:, at] = column.is_null().to_numpy(zero_copy_only=False)
         return np.packbits(bits, axis=1, bitorder="little")
 
     def decode(self, row: bytes) -> OnlineRow:
@@ -114,23 +115,35 @@ class RowCodec:
 
 def arrow_column(values: Sequence[Any], dtype: str) -> pa.Array:
     """Values as `OnlineRow` has them, as an Arrow column of that dtype."""
+    if dtype.startswith("map("):
+        return _map_column(values, *dtype.removeprefix("map(").removesuffix(")").split(",", 1))
     if dtype == "list(timestamp_ns)":
-        ends = pa.array([0, *accumulate(len(value or ()) for value in values)], pa.int32())
-        absent = pa.array([value is None for value in values])
         elements = arrow_column([one for value in values for one in value or ()], "timestamp_ns")
-        return pa.ListArray.from_arrays(ends, elements, mask=absent)
+        return pa.ListArray.from_arrays(_places(values), elements, mask=_absent(values))
     if dtype == "timestamp_ns":
         return pa.array(np.array(values, "datetime64[ns]")).cast(arrow_type(dtype))
     return pa.array(values, arrow_type(dtype))
 
 
+def _map_column(values: Sequence[Any], key: str, item: str) -> pa.Array:
+    keys = arrow_column([one for value in values for one in value or ()], key)
+    items = arrow_column([one for value in values for one in (value or {}).values()], item)
+    return pa.MapArray.from_arrays(_places(values), keys, items, mask=_absent(values))
+
+
+def _places(values: Sequence[Any]) -> pa.Array:
+    """Where each list or map starts among the elements of all, and where the last ends."""
+    return pa.array([0, *accumulate(len(value or ()) for value in values)], pa.int32())
+
+
+def _absent(values: Sequence[Any]) -> pa.Array:
+    return pa.array([value is None for value in values])
+
+
 def joined(parts: Sequence[pa.Array]) -> list[bytes]:
     """The large_binary columns put together row by row."""
     whole = pc.binary_join_element_wise(*parts, pa.scalar(b"", pa.large_binary()))
-    _, offsets, data = whole.buffers()
-    ends = np.frombuffer(offsets, np.int64, len(whole) + 1).tolist()
-    blob = data.to_pybytes() if data is not None else b""
-    return [blob[start:end] for start, end in pairwise(ends)]
+    return whole.to_numpy(zero_copy_only=False).tolist()
 
 
 def nanoseconds(times: pa.ChunkedArray | pa.Array) -> Values:

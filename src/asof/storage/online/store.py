@@ -16,12 +16,16 @@ from typing import Any, NamedTuple, Protocol, Self
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from asof.errors import DataError, DefinitionError, choices
+from asof.errors import AsofError, DataError, DefinitionError, choices
 from asof.storage.arrow_types import arrow_type, type_name
 
 EVENT_TIME = "_event_time"
 
 Key = tuple[Any, ...]
+
+
+class Unavailable(AsofError, ConnectionError):
+    """The server of a store can't be reached, or takes nothing more; it may later."""
 
 
 class OnlineRow(NamedTuple):
