@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial, reduce
 from typing import Any
@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from asof.errors import Conflict
 from asof.features.graph import Definitions, TableNode
+from asof.features.sampling import Balance, Sample
 from asof.features.service import stored_features
 from asof.features.training_set import TrainingSet
 from asof.features.view import FeatureView, Selection, expand
@@ -22,8 +23,15 @@ from asof.storage.fingerprint import Fingerprint
 from asof.storage.tables import File
 from asof.transforms.engines.engine import Engine
 from asof.transforms.on_demand import asked_features
-from asof.transforms.statistics import merged
-from asof.transforms.training_job import BucketOfRows, TrainingJob, ViewTable, build_bucket
+from asof.transforms.sampling import balanced
+from asof.transforms.statistics import Statistics, merged, to_json
+from asof.transforms.training_job import (
+    BucketOfRows,
+    TrainingJob,
+    ViewTable,
+    build_bucket,
+    outcomes_of_bucket,
+)
 from asof.workspace import Workspace
 
 Inputs = Mapping[str, TableVersion]
@@ -44,21 +52,24 @@ def build(workspace: Workspace, definitions: Definitions, name: str, engine: Eng
     """
     wanted = definitions.named(TrainingSet, name)
     inputs = _inputs(workspace, definitions, wanted)
-    recipe = recipe_of(wanted, inputs)
+    recipe = recipe_of(definitions, wanted, inputs)
     newest = next(iter(workspace.catalogue.training_sets(name)), None)
     if newest and all(newest.manifest.get(key) == value for key, value in recipe.items()):
         return Built(newest, new=False)
-    job = training_job(workspace, definitions, wanted, inputs)
-    return Built(_build(workspace, job, engine, recipe), new=True)
+    job = training_job(workspace, definitions, wanted, inputs, engine)
+    return Built(_build(workspace, definitions, job, engine, recipe), new=True)
 
 
 def training_job(
-    workspace: Workspace, definitions: Definitions, wanted: TrainingSet, inputs: Inputs
+    workspace: Workspace, definitions: Definitions, wanted: TrainingSet, inputs: Inputs, engine: Engine
 ) -> TrainingJob:
-    """What is to be computed, over the tables at the versions in `inputs`."""
+    """What is to be computed, over the tables at the versions in `inputs`.
+
+    Where the training set is to be balanced, the engine first counts the outcomes.
+    """
     label = inputs[f"labels/{wanted.label.name}"]
     cutoffs = inputs.get(f"cutoffs/{wanted.label.name}")
-    return TrainingJob(
+    job = TrainingJob(
         wanted=wanted,
         label_rows=workspace.bucketed(label, wanted.label.entity),
         cutoff_rows=workspace.bucketed(cutoffs, wanted.label.entity) if cutoffs else None,
@@ -68,6 +79,15 @@ def training_job(
         asked=asked_features(wanted.features, dict(definitions.views)),
         complete_until=label.details["complete_until"] or 0,
     )
+    return replace(job, sample=_sample(job, engine))
+
+
+def _sample(job: TrainingJob, engine: Engine) -> Sample | None:
+    rule = job.wanted.sample
+    if not isinstance(rule, Balance):
+        return rule
+    counted = engine.map(partial(outcomes_of_bucket, job), range(job.buckets))
+    return balanced(rule, sum(counted, Counter()))
 
 
 def view_table(
@@ -109,7 +129,7 @@ def _with_inputs(names: set[str], nodes: Mapping[str, TableNode]) -> list[str]:
 
 
 def _build(
-    workspace: Workspace, job: TrainingJob, engine: Engine, recipe: dict[str, Any]
+    workspace: Workspace, definitions: Definitions, job: TrainingJob, engine: Engine, recipe: dict[str, Any]
 ) -> TrainingSetVersion:
     name = f"training_sets/{job.wanted.name}"
     current, schema = workspace.catalogue.current(name), job.schema()
@@ -117,10 +137,11 @@ def _build(
     parts = list(engine.map(partial(build_bucket, job, base), range(job.buckets)))
     files: list[File] = [file for part in parts for file in part.files]
     number = base.commit(files, schema=schema, replace=True)
+    known = _statistics(parts)
     manifest = {
         **recipe,
-        **made_by(workspace.settings, engine.name),
-        **_outcome(job, schema, parts),
+        **made_by(workspace, engine.name),
+        **_outcome(definitions, job, schema, parts, known),
     }
     size = base.table.statistics(number)
     version = TableVersion(
@@ -132,6 +153,7 @@ def _build(
         inputs=recipe["inputs"],
         rows=size.rows,
         bytes=size.bytes,
+        details={"statistics": {part: to_json(found) for part, found in known.items()}},
     )
     workspace.catalogue.commit(
         [version],
@@ -141,13 +163,23 @@ def _build(
     return workspace.catalogue.training_set(job.wanted.name, number)
 
 
-def _outcome(job: TrainingJob, schema: pa.Schema, parts: Sequence[BucketOfRows]) -> dict[str, Any]:
+def _statistics(parts: Sequence[BucketOfRows]) -> dict[str, Statistics]:
+    """The statistics of each split, or under "" of all rows where they are not split."""
+    return {split: merged([part.statistics[split] for part in parts]) for split in parts[0].statistics}
+
+
+def _outcome(
+    definitions: Definitions,
+    job: TrainingJob,
+    schema: pa.Schema,
+    parts: Sequence[BucketOfRows],
+    known: Mapping[str, Statistics],
+) -> dict[str, Any]:
     counts = reduce(Counter.__add__, (part.counts for part in parts), Counter[str]())
     content = Fingerprint(schema)
     for part in parts:
         content.merge(part.fingerprint)
-    statistics = merged([part.statistics for part in parts])
     return {
-        **outcome_of(job.wanted, schema, counts, statistics, job.complete_until),
+        **outcome_of(definitions, job, schema, counts, merged(list(known.values()))),
         "fingerprint": content.hexdigest(),
     }

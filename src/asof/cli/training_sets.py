@@ -8,33 +8,37 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from asof.cli.commands import Group
+from asof.cli.commands import Command, LazyGroup
 from asof.cli.formats import moment, moment_of_ns, number
 from asof.cli.invocation import Invocation, engine_option
 from asof.cli.output import print_facts, print_table, show
+from asof.cli.training_set_version import rate, split_counts, version_argument
 
 if TYPE_CHECKING:
     from asof.storage.catalogue import TrainingSetVersion
 
 
-def name_at_version(text: str) -> tuple[str, int | None]:
-    """NAME, or NAME@VERSION."""
-    name, at, version = text.partition("@")
-    if not name or (at and not version.isdecimal()):
-        raise click.BadParameter(f"{text!r} is not NAME or NAME@VERSION, as in churn@3")
-    return name, int(version) if at else None
+COMMANDS = {
+    "build": "asof.cli.training_sets:build",
+    "list": "asof.cli.training_sets:list_",
+    "show": "asof.cli.training_sets:show_",
+    "diff": "asof.cli.training_set_comparison:diff",
+    "export": "asof.cli.training_set_export:export",
+    "card": "asof.cli.training_set_card:card",
+    "verify": "asof.cli.training_set_verification:verify",
+}
 
 
-@click.group(cls=Group, name="training-set")
+@click.group(cls=LazyGroup, places=COMMANDS, examples=["asof training-set build churn"], name="training-set")
 def training_set() -> None:
-    """Build, list and show training sets.
+    """Build, verify, compare and export training sets.
 
     A training set holds a label's rows with the features as they were at each cut-off. Every build
     is a version that never changes, with a manifest of all that went into it.
     """
 
 
-@training_set.command(examples=["asof training-set build churn"])
+@click.command(cls=Command, examples=["asof training-set build churn"])
 @click.argument("name")
 @engine_option
 @click.pass_obj
@@ -49,7 +53,7 @@ def build(asked: Invocation, name: str, engine: str | None) -> None:
     show(asked, record, lambda: _print_built(built.version, built.new))
 
 
-@training_set.command("list", examples=["asof training-set list", "asof training-set list churn"])
+@click.command(cls=Command, name="list", examples=["asof training-set list", "asof training-set list churn"])
 @click.argument("name", required=False)
 @click.pass_obj
 def list_(asked: Invocation, name: str | None) -> None:
@@ -59,8 +63,10 @@ def list_(asked: Invocation, name: str | None) -> None:
     show(asked, [_record(version) for version in found], lambda: _print_versions(found))
 
 
-@training_set.command("show", examples=["asof training-set show churn", "asof training-set show churn@1"])
-@click.argument("version", metavar="NAME[@VERSION]", type=name_at_version)
+@click.command(
+    cls=Command, name="show", examples=["asof training-set show churn", "asof training-set show churn@1"]
+)
+@version_argument
 @click.pass_obj
 def show_(asked: Invocation, version: tuple[str, int | None]) -> None:
     """Show the manifest of a version, the newest unless said."""
@@ -88,22 +94,16 @@ def _print_built(version: TrainingSetVersion, new: bool) -> None:
 
 
 def _summary(manifest: Mapping[str, Any]) -> dict[str, str]:
-    labels = manifest["labels"]
+    labels, sample = manifest["labels"], manifest["sample"]
+    left_out = {"sample": f"{number(sample['left_out'])} rows for training left out"} if sample else {}
     return {
         "rows": number(manifest["rows"]),
-        "split": _split(manifest["split"]),
-        "label rate": _rate(labels["rate"]),
+        "split": split_counts(manifest["split"]),
+        **left_out,
+        "label rate": rate(labels["rate"]),
         "immature": f"{number(labels['immature'])} labels left out",
         "fingerprint": manifest["fingerprint"],
     }
-
-
-def _split(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{part} {number(count)}" for part, count in counts.items()) or "none"
-
-
-def _rate(rate: float | None) -> str:
-    return "-" if rate is None else f"{rate:.2%}"
 
 
 def _print_versions(versions: Sequence[TrainingSetVersion]) -> None:
@@ -114,7 +114,7 @@ def _print_versions(versions: Sequence[TrainingSetVersion]) -> None:
         (
             f"{version.name}@{version.version}",
             number(version.manifest["rows"]),
-            _rate(version.manifest["labels"]["rate"]),
+            rate(version.manifest["labels"]["rate"]),
             moment(version.created_at),
             version.manifest["fingerprint"][:16],
         )
@@ -180,12 +180,10 @@ def _dtype(arrow: str) -> str:
 
 
 def _spread(found: Mapping[str, Any]) -> str:
-    if "true" in found:
-        return f"{number(found['true'])} true"
-    if "distinct" in found:
-        return f"{number(found['distinct'])} distinct"
     spread = f"{_value(found['min'])} to {_value(found['max'])}"
-    return spread if found.get("mean") is None else f"{spread}, mean {found['mean']:,.4g}"
+    if found.get("mean") is not None:
+        return f"{spread}, mean {_value(found['mean'])}"
+    return f"{spread}, {number(found['distinct'])} distinct" if found.get("distinct") else spread
 
 
 def _value(value: object) -> str:
