@@ -9,7 +9,7 @@ FIND_PYTHON := for python in $(PYTHON) python3 python3.13 python3.12 python3.11 
 	$$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
 	  2>/dev/null && break; python=; done
 
-.PHONY: help demo test lint format bench constraints clean
+.PHONY: help demo test test-slow lint format bench constraints clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -17,8 +17,11 @@ help: ## this list
 demo: $(VENV)/.demo ## the main job on shipped data: ingest to online lookup
 	@$(BIN)/asof demo
 
-test: lint ## lint, then every test
-	@$(BIN)/pytest -n auto --dist loadgroup
+test: lint ## lint, then every test that is quick
+	@$(BIN)/pytest -n auto --dist loadgroup -m 'not slow'
+
+test-slow: $(VENV)/.dev ## the tests that take long: faults, real brokers and clusters, each page of the docs
+	@$(BIN)/pytest -n auto --dist loadgroup -m slow
 
 lint: $(VENV)/.dev ## ruff, mypy and the layers
 	@$(BIN)/ruff check $(wildcard $(LINTED))
@@ -58,5 +61,5 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/pip
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/pip
 	@echo 'Installing into $(VENV), for development ...'
 	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt \
-	  -e '.[avro,bench,dask,demo,dev,dlt,iceberg,kafka,narwhals,notebooks,postgres,s3,serve,spark,sqlite,validation]'
+	  -e '.[avro,bench,dask,datasets,demo,dev,dlt,iceberg,kafka,narwhals,notebooks,postgres,redis,s3,serve,spark,sqlite,validation]'
 	@touch $@ $(VENV)/.demo

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from asof.errors import AsofError, Conflict, DataError, DefinitionError, MissingExtra, NotFound
 from asof.features.aggregates import (
+    AggregateFunction,
     Count,
     CountDistinct,
     DaysSinceLast,
@@ -22,18 +23,63 @@ from asof.features.aggregates import (
     Std,
     Sum,
     TopK,
+    aggregate_function,
 )
-from asof.features.cleaning import dedupe, derive, drop_where, fill, keep_where, replace, trim
+from asof.features.cleaning import (
+    age,
+    clip,
+    dedupe,
+    derive,
+    drop_columns,
+    drop_nulls,
+    drop_where,
+    fill,
+    fill_mean,
+    fill_median,
+    fill_previous,
+    keep_where,
+    lower,
+    normalise,
+    one_hot,
+    parse_date,
+    parse_number,
+    parse_quantity,
+    rename,
+    replace,
+    split,
+    strip_accents,
+    title,
+    trim,
+    upper,
+)
 from asof.features.contract import Contract
 from asof.features.entity import Entity
-from asof.features.expectations import between, matches, not_null, one_of
+from asof.features.expectations import (
+    Expectation,
+    between,
+    expect,
+    fresh,
+    greater,
+    growth,
+    matches,
+    not_null,
+    of_suite,
+    one_of,
+    references,
+    row_count,
+    stable,
+    unique,
+    volume,
+)
 from asof.features.expressions import col, sql
 from asof.features.label import Label, each_event, every
 from asof.features.on_demand import OnDemandFeatureView, on_demand_feature_view
-from asof.features.readers import Files
+from asof.features.readers import Debezium, Delta, Dlt, Files, Iceberg, Kafka, Push, Python, Snapshot, Sql
+from asof.features.sampling import Balance, Sample
 from asof.features.service import FeatureService
 from asof.features.source import Source
-from asof.features.training_set import ByTime, TrainingSet
+from asof.features.splits import ByEntity, ByTime
+from asof.features.training_set import TrainingSet
 from asof.features.transform import Transform
 from asof.features.types import (
     Bool,
@@ -47,6 +93,7 @@ from asof.features.types import (
     Int32,
     Int64,
     List,
+    Map,
     String,
     Timestamp,
     TimestampNs,
@@ -59,8 +106,11 @@ if TYPE_CHECKING:
     from asof.transforms.engines.engine import Engine
 
 __all__ = [
+    "AggregateFunction",
     "AsofError",
+    "Balance",
     "Bool",
+    "ByEntity",
     "ByTime",
     "Bytes",
     "Conflict",
@@ -70,8 +120,11 @@ __all__ = [
     "DataError",
     "Date",
     "DaysSinceLast",
+    "Debezium",
     "Decimal",
     "DefinitionError",
+    "Delta",
+    "Dlt",
     "Entity",
     "FeatureService",
     "FeatureView",
@@ -79,22 +132,30 @@ __all__ = [
     "First",
     "Float32",
     "Float64",
+    "Iceberg",
     "Int8",
     "Int16",
     "Int32",
     "Int64",
+    "Kafka",
     "Label",
     "Last",
     "LastN",
     "List",
+    "Map",
     "Max",
     "Mean",
     "Min",
     "MissingExtra",
     "NotFound",
     "OnDemandFeatureView",
+    "Push",
+    "Python",
     "Ratio",
+    "Sample",
+    "Snapshot",
     "Source",
+    "Sql",
     "Std",
     "String",
     "Sum",
@@ -103,24 +164,54 @@ __all__ = [
     "TopK",
     "TrainingSet",
     "Transform",
+    "age",
+    "aggregate_function",
     "between",
+    "clip",
     "col",
     "dedupe",
     "derive",
+    "drop_columns",
+    "drop_nulls",
     "drop_where",
     "each_event",
     "every",
+    "expect",
     "feature_view",
     "fill",
+    "fill_mean",
+    "fill_median",
+    "fill_previous",
+    "fresh",
+    "from_suite",
+    "greater",
+    "growth",
     "keep_where",
+    "lower",
     "matches",
+    "normalise",
     "not_null",
     "on_demand_feature_view",
+    "one_hot",
     "one_of",
     "open",
+    "parse_date",
+    "parse_number",
+    "parse_quantity",
+    "push",
+    "references",
+    "rename",
     "replace",
+    "row_count",
+    "split",
     "sql",
+    "stable",
+    "strip_accents",
+    "title",
     "trim",
+    "unique",
+    "upper",
+    "volume",
 ]
 
 
@@ -133,3 +224,25 @@ def open(path: str = ".", profile: str | None = None, engine: str | Engine | Non
     from asof.project import Project
 
     return Project.open(path, profile, engine)
+
+
+def push(source: str, rows: object, *, key: str | None = None, path: str = ".") -> int:
+    """Push rows to a source of the project in the folder `path` or above it: see `Project.push`."""
+    with open(path) as project:
+        return project.push(source, rows, key=key)
+
+
+def from_suite(suite: object, *, on_fail: str | None = None) -> list[Expectation]:
+    """The expectations of a suite of Great Expectations 1.x, for `Source(expect=[...])`.
+
+    `suite` is an `ExpectationSuite`, a list of expectations, JSON data, or the path of a JSON file, for which
+    Great Expectations is not needed. What happens where one is not met: `on_fail`, else "on_fail" in its own
+    metadata, else as its severity says: a critical one fails, others warn.
+    """
+    import json
+    from os import PathLike
+    from pathlib import Path
+
+    if isinstance(suite, str | PathLike):
+        suite = json.loads(Path(suite).read_text(encoding="utf-8"))
+    return of_suite(suite, on_fail)

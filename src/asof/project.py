@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
+from threading import Event
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,6 +17,7 @@ import pyarrow as pa
 from asof.errors import Conflict, NotFound
 from asof.features.describe import key_of
 from asof.features.graph import Definitions
+from asof.features.source import Source
 from asof.loading import load_definitions
 from asof.revision import who
 from asof.serving.lookup import Lookup, Vectors
@@ -25,11 +27,17 @@ from asof.storage.catalogue import Revision, Run, Step, TableVersion, TrainingSe
 from asof.workspace import Workspace
 
 if TYPE_CHECKING:
+    from asof.ingest.schema.inferred import Inferred
     from asof.plan import Plan
     from asof.run import OnStep
     from asof.steps.context import Report
     from asof.training import Built
+    from asof.training_sets.card import Card
+    from asof.training_sets.comparison import Comparison
+    from asof.training_sets.data import TrainingData
+    from asof.training_sets.verification import Verification
     from asof.transforms.engines.engine import Engine
+    from asof.transforms.validation.outcomes import Outcome
 
 
 class Project:
@@ -117,6 +125,77 @@ class Project:
         self._require_applied()
         return run(self.workspace, self.definitions, self.engine, report, on_step)
 
+    def infer(self, source: str) -> Inferred:
+        """The schema that the rows of a defined source have, or files that match a pattern."""
+        from asof.features.readers.files import Files
+        from asof.ingest.place import Place
+        from asof.ingest.schema.inferred import infer
+
+        found = self.definitions.sources.get(source) or Source(
+            "inferred", reader=Files(source), schema={"unknown": "string"}, known_since="1970-01-01"
+        )
+        return infer(found, Place(str(self.settings.folder), inbox=self.workspace.catalogue))
+
+    def quarantined(self, source: str, *, failed: bool = False, **chosen: str | None) -> pa.Table:
+        """The rows of a source in quarantine, or those for which its last run `failed`.
+
+        `chosen` are those to give: by `stage`, `column`, a text in the `reason`, the end of a `run`.
+        """
+        from asof.steps.quarantine import Chosen, rows_of
+
+        self.definitions.named(Source, source)
+        table = f"{'rejected' if failed else 'quarantine'}/{source}"
+        rows = rows_of(self.workspace, self.workspace.catalogue.current(table))
+        return rows.filter(Chosen(**chosen).of(rows))
+
+    def replay(self, source: str, **chosen: str | None) -> Step:
+        """Read rows in quarantine again as now defined; those that pass go to the raw table, each once.
+
+        `chosen` as in `quarantined`. Rows that cleaning rejected are tried again by `run`.
+        """
+        from asof.run import replay_quarantine
+        from asof.steps.quarantine import Chosen
+
+        self._require_applied()
+        return replay_quarantine(self.workspace, self.definitions, source, Chosen(**chosen))
+
+    def drop_quarantined(self, source: str, **chosen: str | None) -> Step:
+        """Take rows out of quarantine for good; `chosen` as in `quarantined`."""
+        from asof.run import drop_quarantine
+        from asof.steps.quarantine import Chosen
+
+        return drop_quarantine(self.workspace, self.definitions, source, Chosen(**chosen))
+
+    def validate(self, sources: Sequence[str] = ()) -> dict[str, list[Outcome]]:
+        """The outcome of each expectation of clean tables as they are: of all sources or those named."""
+        from asof.steps.validate import validate
+
+        known = self.definitions.sources
+        wanted = [self.definitions.named(Source, name) for name in sources or sorted(known)]
+        return {source.name: validate(self.workspace, source) for source in wanted}
+
+    def ingest(
+        self,
+        sources: Sequence[str] = (),
+        *,
+        follow: Event | None = None,
+        accept_loss: bool = False,
+        report: Report = lambda line: None,
+        on_step: OnStep = lambda step: None,
+    ) -> Run:
+        """Bring the raw tables of sources, by default of all, up to date, and nothing that is made of them.
+
+        With `follow` they are kept so until that event is set; `on_step` then takes what each commit
+        took in. `accept_loss` goes on where rows that were never read are gone for good, as when a
+        topic did not keep them long enough; what is lost is noted in quarantine.
+        """
+        from asof.following import ingest
+
+        self._require_applied()
+        return ingest(
+            self.workspace, self.definitions, self.engine, sources, report, on_step, follow, accept_loss
+        )
+
     def build_training_set(self, name: str) -> Built:
         """Build a training set from the tables as they are now, or find the version that is just that."""
         from asof.training import build
@@ -132,11 +211,42 @@ class Project:
         """A version of a training set with its manifest, by default the newest."""
         return self.workspace.catalogue.training_set(name, version)
 
+    def verify_training_set(self, name: str, version: int | None = None) -> Verification:
+        """Build a version again from the table versions in its manifest, and compare; nothing is written.
+
+        Conflict where the definitions are no longer those that it was built with, NotFound where one of
+        those table versions is gone.
+        """
+        from asof.training_sets.verification import verify
+
+        return verify(self.workspace, self.definitions, self.training_set(name, version), self.engine)
+
+    def compare_training_sets(
+        self, first: tuple[str, int | None], second: tuple[str, int | None]
+    ) -> Comparison:
+        """Two versions, each given by its name and number (None: the newest), side by side."""
+        from asof.training_sets.comparison import compare
+
+        return compare(self.workspace, self.training_set(*first), self.training_set(*second))
+
+    def training_data(
+        self, name: str, version: int | None = None, *, split: str | None = None
+    ) -> TrainingData:
+        """The rows of a version for whoever trains, of one `split` or all: in Arrow, NumPy, batches, ..."""
+        from asof.training_sets.data import TrainingData
+
+        table = self.workspace.table(f"training_sets/{name}")
+        return TrainingData(self.training_set(name, version), table, split)
+
+    def training_set_card(self, name: str, version: int | None = None) -> Card:
+        """What a version is, for people who did not build it."""
+        from asof.training_sets.card import card
+
+        return card(self.workspace, self.training_data(name, version))
+
     def read_training_set(self, name: str, version: int | None = None) -> pa.Table:
         """The rows of a version of a training set, by cut-off and then keys."""
-        found = self.training_set(name, version)
-        rows = self.workspace.read(f"training_sets/{name}", found.version)
-        return rows.sort_by([(column, "ascending") for column in ("cutoff", *found.manifest["keys"])])
+        return self.training_data(name, version).arrow()
 
     def get(
         self, service: str, keys: Mapping[str, object] | Sequence[Mapping[str, object]], **options: Any
@@ -170,6 +280,16 @@ class Project:
             name: OnDemandFunction(described[key_of(view)], partial(compute_on_demand, view))
             for name, view in self.definitions.on_demand.items()
         }
+
+    def push(self, source: str, rows: object, *, key: str | None = None) -> int:
+        """Keep rows, durably, until a run takes them into a source whose reader is `Push`; how many.
+
+        `rows` is an Arrow table, a data frame or a list of dicts. The same rows again with the same
+        `key`, within a week, count once.
+        """
+        from asof.serving.pushing import push
+
+        return push(self.workspace.catalogue, source, rows, key)
 
     def tables(self) -> list[TableVersion]:
         """The version that counts of every table."""

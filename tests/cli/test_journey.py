@@ -44,11 +44,10 @@ def test_from_files_to_features_online(asof: Asof, shop: Path, monkeypatch: pyte
     assert again.out.endswith(
         "Nothing was to be done: everything is up to date with the sources and definitions.\n"
     )
-    assert asof("plan") == (
-        0,
-        "Nothing to do: all is as in revision 1, and no source has anything new.\n",
-        "",
-    )
+    plan = asof("plan")
+    assert plan.code == 0
+    assert plan.out.startswith("Nothing to do: all is as in revision 1, and no source has anything new.\n")
+    assert "sales.customer_id  refused" in plan.out
 
     built = asof("training-set", "build", "churn")
     assert built.out.startswith("Built churn@1\n")
@@ -137,22 +136,22 @@ def test_quarantine(asof: Asof, built: Path) -> None:
         ("sales", "clean", 1),
         ("sales", "ingest", 1),
     ]
-    assert "asof quarantine SOURCE" in asof("quarantine", "--project", built).out
-    rows = asof("quarantine", "sales", "--project", built).out
+    assert "asof quarantine show SOURCE" in asof("quarantine", "--project", built).out
+    rows = asof("quarantine", "show", "sales", "--project", built).out
     assert "2024-01.csv:6\n" in rows
     assert "oops,5,web" in rows
-    assert asof("quarantine", "sales", "--limit", 1, "--project", built).out.endswith(
+    assert asof("quarantine", "show", "sales", "--limit", 1, "--project", built).out.endswith(
         "1 more; see them with --limit\n"
     )
 
 
 def test_quarantine_shows_no_more_than_asked_for(asof: Asof, built: Path) -> None:
-    counted = asof("quarantine", "--limit", 1, "--project", built).out
+    counted = asof("quarantine", "list", "--limit", 1, "--project", built).out
     assert "\n1 more; see them with --limit\n" in counted
 
 
 def test_quarantine_of_no_source(asof: Asof, built: Path) -> None:
-    done = asof("quarantine", "sale", "--project", built)
+    done = asof("quarantine", "show", "sale", "--project", built)
     assert done.code == 1
     assert "did you mean 'sales'?" in done.err
 
@@ -191,3 +190,28 @@ def test_get(asof: Asof, built: Path) -> None:
 def test_get_by_a_wrong_key(asof: Asof, built: Path) -> None:
     assert "did you mean 'customer_id'?" in asof("get", "model", "customer=1", "--project", built).err
     assert "expected int64" in asof("get", "model", "customer_id=one", "--project", built).err
+
+
+def test_quarantine_is_replayed_and_dropped(asof: Asof, shop: Path) -> None:
+    for command in (["apply"], ["run"]):
+        assert asof(*command, "--project", shop).code == 0
+    replayed = asof("quarantine", "replay", "sales", "--project", shop, "--json").json
+    assert (replayed["tried"], replayed["moved"], replayed["left"]) == (1, 0, 1)
+    said = asof("quarantine", "replay", "sales", "--project", shop).out
+    assert (
+        said == "Moved 0 of 1 row into raw/sales.\nLeft there: 1; see why with: asof quarantine show sales\n"
+    )
+    refused = asof("quarantine", "drop", "sales", "--project", shop)
+    assert refused.code == 2
+    assert "or --all" in refused.err
+    dropped = asof("quarantine", "drop", "sales", "--stage", "ingest", "--project", shop, "--json").json
+    assert dropped["dropped"] == 1
+    left = asof("quarantine", "--project", shop, "--json").json
+    assert [(each["stage"], each["rows"]) for each in left] == [("clean", 1)]
+
+
+def test_infer(asof: Asof, shop: Path) -> None:
+    found = asof("infer", "sales", "--project", shop, "--json").json
+    assert found["rows"] == 7
+    assert found["schema"][1:] == [["amount", "float64"], ["channel", "string"], ["sold_at", "timestamp"]]
+    assert '    "amount": Float64,\n' in asof("infer", "data/*.csv", "--project", shop).out

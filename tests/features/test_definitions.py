@@ -24,7 +24,8 @@ from asof.features.label import Label, every
 from asof.features.readers import Files
 from asof.features.service import FeatureService
 from asof.features.source import Source
-from asof.features.training_set import ByTime, TrainingSet
+from asof.features.splits import ByTime
+from asof.features.training_set import TrainingSet
 from asof.features.types import Bool, Bytes, Date, Float64, Int64, String, Timestamp
 from asof.features.view import FeatureView
 

@@ -15,7 +15,8 @@ from asof.features.label import Label, every
 from asof.features.readers import Files
 from asof.features.service import FeatureService
 from asof.features.source import Source
-from asof.features.training_set import ByTime, TrainingSet
+from asof.features.splits import ByTime
+from asof.features.training_set import TrainingSet
 from asof.features.types import Int64
 from asof.features.view import FeatureView
 
@@ -106,8 +107,20 @@ def test_steps_and_rules_are_shown_as_calls() -> None:
     new = source(clean=[replace("country", {"UK": "GB"})], expect=[not_null("country", on_fail="warn")])
     assert details(source(), new) == (
         "clean: + Replace(column='country', pairs=[['UK', 'GB']])",
-        "expect: + expect_column_values_to_not_be_null(column='country', "
-        "condition='(not (country is null))', on_fail='warn')",
+        "expect: + expect_column_values_to_not_be_null(arguments=(column='country'), on_fail='warn')",
+    )
+
+
+def test_a_function_is_shown_by_the_line() -> None:
+    def view(source: str) -> dict[str, object]:
+        function = {"kind": "Function", "source": source}
+        return {"features": ["Count()", {"kind": "AggregateFunction", "name": "path", "function": function}]}
+
+    old, new = ({"view/x": view(f"def path(events):\n    {line}")} for line in ("return 1", "return 2"))
+    (change,) = diff(old, new)
+    assert change.details == (
+        "features.path.function.source: -     return 1",
+        "features.path.function.source: +     return 2",
     )
 
 

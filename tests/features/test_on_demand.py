@@ -11,7 +11,7 @@ from asof.errors import DefinitionError
 from asof.features.aggregates import Count, Sum
 from asof.features.entity import Entity
 from asof.features.graph import Definitions
-from asof.features.label import Label, every
+from asof.features.label import Label, each_event, every
 from asof.features.on_demand import OnDemandFeatureView, on_demand_feature_view
 from asof.features.readers import Files
 from asof.features.service import FeatureService, feature_columns, stored_features
@@ -32,6 +32,21 @@ SPEND = FeatureView(
     "spend", entity=CUSTOMER, source=PURCHASES, features=[Sum("amount", over=["7d", "30d"]), Count(over="7d")]
 )
 QUIET = Label("quiet", entity=CUSTOMER, source=PURCHASES, at=every("7d"), horizon="7d", outcome=Count() == 0)
+TILLS = Source(
+    "tills",
+    reader=Files("tills.csv"),
+    schema={"customer_id": Int64, "amount": Float64, "items": Int64, "at": "timestamp"},
+    event_time="at",
+)
+
+
+def asked_at_tills(name: str = "asked") -> Label:
+    return Label(
+        name, entity=CUSTOMER, source=PURCHASES, at=each_event(TILLS), horizon="7d", outcome=Count() > 0
+    )
+
+
+ASKED = asked_at_tills()
 
 
 def same(rows: Any) -> Any:
@@ -80,6 +95,18 @@ def test_a_training_set_takes_those_that_need_features_alone() -> None:
     assert TrainingSet("churn", label=QUIET, features=[alone]).views == (SPEND,)
 
 
+def test_a_training_set_takes_requests_from_the_rows_of_its_cut_offs() -> None:
+    churn = TrainingSet("churn", label=ASKED, features=[basket()])
+    assert dict(churn.request) == {"amount": Float64}
+    definitions = Definitions([churn])
+    assert definitions.cutoff_columns(ASKED) == ("amount",)
+    plain = Definitions([TrainingSet("churn", label=ASKED, features=[SPEND])])
+    assert plain.cutoff_columns(ASKED) == ()
+    of_tables = [{node.name: node.definition for node in given.tables} for given in (definitions, plain)]
+    changed = {name for name in of_tables[0] if of_tables[0][name] != of_tables[1][name]}
+    assert changed == {"cutoffs/asked"}
+
+
 WRONG: dict[str, tuple[Callable[[], object], list[str]]] = {
     "from nothing": (lambda: basket(request=None, features=[]), ["computes from nothing"]),
     "a key in the request": (lambda: basket(request={"customer_id": Int64}), ["'customer_id'", "is a key"]),
@@ -101,9 +128,21 @@ WRONG: dict[str, tuple[Callable[[], object], list[str]]] = {
         lambda: FeatureService("model", features=[SPEND, basket("spend")]),
         ["two views are named 'spend'"],
     ),
-    "a label without the column": (
+    "cut-offs on a grid": (
         lambda: TrainingSet("churn", label=QUIET, features=[basket()]),
-        ["'basket' needs 'amount' of each request", "label 'quiet' does not have", "get_historical"],
+        ["'basket' needs 'amount' (Float64) of each request", "on a grid", "at=each_event(applications)"],
+    ),
+    "cut-offs without the column": (
+        lambda: TrainingSet("churn", label=ASKED, features=[basket(request={"amuont": Float64})]),
+        ["source 'tills' of the cut-offs does not have", "did you mean 'amount'"],
+    ),
+    "cut-offs with another type": (
+        lambda: TrainingSet("churn", label=ASKED, features=[basket(request={"amount": Int64})]),
+        ["'amount' (Int64)", "in source 'tills' it is Float64"],
+    ),
+    "a label of that name": (
+        lambda: TrainingSet("churn", label=asked_at_tills("amount"), features=[basket()]),
+        ["label 'amount' has that name too"],
     ),
     "an unknown feature": (lambda: SPEND.select("amount_sum"), ["no feature 'amount_sum'"]),
 }

@@ -27,9 +27,11 @@ from asof.features.entity import Entity
 from asof.features.expressions import Expr, col, sql
 from asof.features.label import Label, every
 from asof.features.readers import Files
+from asof.features.sampling import Balance, Sample
 from asof.features.service import FeatureService
 from asof.features.source import Source
-from asof.features.training_set import ByTime, TrainingSet
+from asof.features.splits import ByEntity, ByTime
+from asof.features.training_set import TrainingSet
 from asof.features.types import Decimal, DType, Float64, Int64, String
 from asof.features.view import Attribute, FeatureView, expand
 
@@ -215,7 +217,7 @@ WRONG: dict[str, tuple[Callable[[], object], list[str]]] = {
     "features that are one": (lambda: view(features="amount"), ["features must be a list, got str 'amount'"]),
     "feature that is an expression": (
         lambda: view(col("amount")),
-        ["each of features must be of type str or Aggregate, got Column amount"],
+        ["each of features must be of type str or Aggregate or AggregateFunction, got Column amount"],
     ),
     "entity by name": (
         lambda: view(entity="customer"),
@@ -368,7 +370,41 @@ WRONG: dict[str, tuple[Callable[[], object], list[str]]] = {
     ),
     "split that is text": (
         lambda: training_set(split="60d"),
-        ["split must be of type ByTime, got str '60d'"],
+        ["split must be of type ByTime or ByEntity, or a list of both, got str '60d'"],
+    ),
+    "two splits by time": (
+        lambda: training_set(split=[ByTime(test="60d"), ByTime(test="30d")]),
+        ["TrainingSet 'churn': two rules of split are named 'ByTime'"],
+    ),
+    "all entities for the test": (
+        lambda: ByEntity(test=1.0),
+        ["ByEntity: test 1.0 must be a share between 0 and 1, as 0.2"],
+    ),
+    "no row kept": (
+        lambda: Sample(negatives=0),
+        ["Sample: negatives 0 must be a share above 0 and up to 1, as 0.1"],
+    ),
+    "sample that is a share": (
+        lambda: training_set(sample=0.1),
+        ["sample must be of type Sample or Balance, got float 0.1"],
+    ),
+    "balance of a number": (
+        lambda: training_set(label=label(outcome=Count()), sample=Balance()),
+        ["Balance by outcome needs a label that is true or false", "is Int64", "Sample(0.1)"],
+    ),
+    "label called split": (
+        lambda: training_set(
+            label=Label(
+                "split",
+                entity=CUSTOMER,
+                source=PURCHASES,
+                at=every("7d"),
+                horizon="30d",
+                outcome=Count() == 0,
+            ),
+            split=ByEntity(test=0.2),
+        ),
+        ["it has a column 'split' of its own"],
     ),
     "strict that is text": (
         lambda: training_set(strict="yes"),

@@ -7,7 +7,30 @@ from collections.abc import Callable
 import pytest
 
 from asof.errors import AsofError, DefinitionError
-from asof.features.cleaning import dedupe, derive, drop_where, fill, keep_where, replace, trim
+from asof.features.cleaning import (
+    age,
+    clip,
+    dedupe,
+    derive,
+    drop_columns,
+    drop_nulls,
+    drop_where,
+    fill,
+    fill_mean,
+    fill_median,
+    fill_previous,
+    keep_where,
+    lower,
+    normalise,
+    one_hot,
+    parse_date,
+    parse_number,
+    parse_quantity,
+    rename,
+    replace,
+    split,
+    trim,
+)
 from asof.features.entity import Entity
 from asof.features.expectations import between, matches, not_null, one_of
 from asof.features.expressions import Expr, col, sql
@@ -110,7 +133,7 @@ WRONG: dict[str, tuple[Callable[[], object], list[str]]] = {
     ),
     "unknown format": (
         lambda: Files("data/*", format="parqet"),
-        ["Files('data/*'): format 'parqet'", "did you mean 'parquet'?", "Allowed: csv, json, parquet, tsv"],
+        ["Files('data/*'): format 'parqet'", "did you mean 'parquet'? Allowed: arrow, avro, csv, json"],
     ),
     "format that is no text": (
         lambda: Files("x.csv", format=["csv"]),
@@ -124,7 +147,7 @@ WRONG: dict[str, tuple[Callable[[], object], list[str]]] = {
         lambda: Files("x.csv", nulls="NA"),
         ["nulls must be a list, got str 'NA'"],
     ),
-    "pattern that is no text": (lambda: Files(5), ["Files: pattern must be of type str, got int 5"]),
+    "pattern that is no text": (lambda: Files(5), ["Files: patterns must be a list, got int 5"]),
     "no time at all": (
         lambda: source(event_time=()),
         ["Source 'purchases': give either event_time", "or known_since"],
@@ -196,8 +219,8 @@ WRONG: dict[str, tuple[Callable[[], object], list[str]]] = {
     "step that is none": (
         lambda: cleaned(not_null("country")),
         [
-            "each of clean must be of type Fill or Replace or Trim or DropWhere or Dedupe or Derive",
-            "Expectation",
+            "Source 'purchases': each of clean must be a cleaning step, as trim('country')",
+            "got Expectation",
         ],
     ),
     "unknown column to fill": (
@@ -251,7 +274,7 @@ WRONG: dict[str, tuple[Callable[[], object], list[str]]] = {
         lambda: cleaned(dedupe("customer_id", "dya")),
         ["dedupe column 'dya' is not a column", "did you mean 'day'?"],
     ),
-    "nothing to dedupe by": (lambda: dedupe(), ["dedupe() needs the columns", "dedupe('invoice', 'line')"]),
+    "nothing to dedupe by": (lambda: dedupe(), ["dedupe() needs columns, as dedupe('invoice', 'line')"]),
     "unknown column to derive from": (
         lambda: cleaned(derive("total", Float64, col("amuont") * col("items"))),
         ["column in derive 'total' 'amuont' is not a column", "did you mean 'amount'?"],
@@ -268,6 +291,153 @@ WRONG: dict[str, tuple[Callable[[], object], list[str]]] = {
         lambda: cleaned(derive("purchased_at", String, "x")),
         ["event_time 'purchased_at' is String", "must be a Timestamp"],
     ),
+    "two steps that dedupe": (
+        lambda: cleaned(dedupe("customer_id"), dedupe("day")),
+        ["Source 'purchases': two dedupe steps", "name in one step"],
+    ),
+    "keep of dedupe": (
+        lambda: dedupe("day", keep="lates"),
+        ["dedupe: keep='lates' is unknown", "did you mean 'latest'?", "Allowed: first, latest"],
+    ),
+    "order of dedupe without latest": (
+        lambda: dedupe("day", by="items"),
+        ["dedupe: by='items'", "needs keep='latest'"],
+    ),
+    "unknown order of dedupe": (
+        lambda: cleaned(dedupe("day", keep="latest", by="item")),
+        ["dedupe by 'item' is not a column", "did you mean 'items'?"],
+    ),
+    "column to dedupe by that is left out later": (
+        lambda: cleaned(dedupe("day"), drop_columns("day")),
+        ["after all steps: dedupe column 'day' is not a column", "allowed: amount"],
+    ),
+    "previous value without a key": (
+        lambda: fill_previous("amount", by=[]),
+        ["fill_previous('amount') needs the key", "by=['sku']"],
+    ),
+    "key of a previous value that is one text": (
+        lambda: fill_previous("amount", by="country"),
+        ["fill_previous: by must be a list, got str 'country'"],
+    ),
+    "key that has no exact equality": (
+        lambda: cleaned(fill_previous("country", by=["amount"])),
+        ["fill_previous by 'amount', which is Float64", "whole numbers, text"],
+    ),
+    "previous value by the column itself": (
+        lambda: fill_previous("country", by=["country"]),
+        ["by=['country'] has the column that is to be filled"],
+    ),
+    "previous value before there are times": (
+        lambda: source(
+            event_time="at",
+            schema=SCHEMA | {"at": "string"},
+            clean=[fill_previous("amount", by=["country"]), parse_date("at", ["%Y-%m-%d"], "timestamp")],
+        ),
+        ["fill_previous of 'amount' needs the time 'at', which is String before it", "put the step"],
+    ),
+    "mean of whole numbers": (
+        lambda: cleaned(fill_mean("items")),
+        ["fill_mean needs numbers with fractions, 'items' is Int64", "derive('items', Float64"],
+    ),
+    "unknown group of a median": (
+        lambda: cleaned(fill_median("amount", by=["contry"])),
+        ["fill_median by 'contry' is not a column", "did you mean 'country'?"],
+    ),
+    "group whose type changes later": (
+        lambda: cleaned(
+            fill_mean("amount", by=["country"]), derive("country", Int64, sql("length(country)"))
+        ),
+        ["after all steps: fill_mean takes 'country' from the clean table, where it is Int64, not String"],
+    ),
+    "bounds that are none": (lambda: clip("amount"), ["clip('amount') needs a low or a high bound"]),
+    "bounds the wrong way round": (lambda: clip("amount", 5, 1), ["low 5 is above high 1"]),
+    "bounds of text": (lambda: cleaned(clip("country", "a")), ["clip needs numbers or times, 'country' is"]),
+    "bound of another type": (
+        lambda: cleaned(clip("items", 0.5)),
+        ["clip 'items' with 0.5: the column is Int64"],
+    ),
+    "case of a number": (lambda: cleaned(lower("items")), ["lower needs text, 'items' is Int64"]),
+    "split into one": (
+        lambda: split("country", into=["a"], on=","),
+        ["split('country') needs two columns or more", "into=['first', 'last']"],
+    ),
+    "split into a column that is there": (
+        lambda: cleaned(split("country", into=["day", "rest"], on=" ")),
+        ["split would replace the column 'day'", "give another name"],
+    ),
+    "number of an odd type": (
+        lambda: parse_number("country", "date"),
+        ["parse_number('country'): type Date can't be", "allowed: Int, Float64, Decimal"],
+    ),
+    "number out of a number": (lambda: cleaned(parse_number("items")), ["parse_number needs text, 'items'"]),
+    "odd decimal mark": (
+        lambda: parse_number("country", decimal=";"),
+        ["decimal=';' is unknown", "allowed: ,, ."],
+    ),
+    "odd end of a failure": (
+        lambda: parse_number("country", on_fail="quarantined"),
+        ["on_fail='quarantined' is unknown", "did you mean 'quarantine'?", "Allowed: null, quarantine"],
+    ),
+    "unknown unit": (
+        lambda: parse_quantity("country", "gramm"),
+        ["parse_quantity('country'): unit 'gramm' is unknown", "did you mean 'gramme'?"],
+    ),
+    "formats that are one text": (
+        lambda: parse_date("country", "%d/%m/%Y"),
+        ["formats must be a list, got str '%d/%m/%Y'"],
+    ),
+    "unknown directive": (
+        lambda: parse_date("country", ["%d/%m/%Q"]),
+        ["parse_date('country'): %Q in '%d/%m/%Q' is unknown", "allowed: %a"],
+    ),
+    "format without a year": (
+        lambda: parse_date("country", ["%d/%m"]),
+        ["'%d/%m' has no year, month and day"],
+    ),
+    "date of an odd type": (
+        lambda: parse_date("country", ["%d/%m/%Y"], "string"),
+        ["type String can't be; allowed: Date, Timestamp"],
+    ),
+    "unknown standard": (
+        lambda: normalise("country", "countries"),
+        ["no standard is named 'countries'", "did you mean 'country'?", "currency, us_state"],
+    ),
+    "empty standard": (lambda: normalise("country", []), ["the list is empty", "['London', 'Leeds']"]),
+    "alias of nothing": (
+        lambda: normalise("country", ["London", "Leeds"], {"ldn": "Londn"}),
+        ["alias 'ldn' means 'Londn'", "did you mean 'London'?"],
+    ),
+    "alias of two": (
+        lambda: normalise("country", ["London", "Leeds"], {"london": "Leeds"}),
+        ["'london' means both 'London' and 'Leeds'"],
+    ),
+    "no categories": (lambda: one_hot("country", []), ["one_hot('country') needs categories"]),
+    "category that is no name": (
+        lambda: one_hot("country", ["New Zealand"]),
+        ["category 'New Zealand' can't be part of a column's name", "{'new_zealand': 'New Zealand'}"],
+    ),
+    "category of another type": (
+        lambda: cleaned(one_hot("items", ["web"])),
+        ["category 'web' is no value of 'items', which is Int64"],
+    ),
+    "age of a number": (lambda: cleaned(age("items")), ["age needs dates, 'items' is Int64", "parse_date"]),
+    "new name that is there": (
+        lambda: cleaned(rename({"country": "day"})),
+        ["rename would replace the column 'day'"],
+    ),
+    "unknown column to rename": (
+        lambda: cleaned(rename({"contry": "land"})),
+        ["rename column 'contry' is not a column", "did you mean 'country'?"],
+    ),
+    "nothing to drop": (lambda: drop_nulls(), ["drop_nulls() needs columns, as drop_nulls('price', 'sku')"]),
+    "column of the event time that is left out": (
+        lambda: cleaned(drop_columns("purchased_at")),
+        ["event_time 'purchased_at' is not a column"],
+    ),
+    "columns that differ in case alone after cleaning": (
+        lambda: source(schema=SCHEMA | {"Day": "date"}, clean=[]),
+        ["'day' and 'Day' differ in case alone"],
+    ),
     "one rule instead of a list": (lambda: source(expect=not_null("day")), ["expect must be a list"]),
     "unknown column in a rule": (
         lambda: source(expect=[not_null("contry")]),
@@ -280,16 +450,16 @@ WRONG: dict[str, tuple[Callable[[], object], list[str]]] = {
     "rule without bounds": (lambda: between("amount"), ["between('amount') needs a low or a high bound"]),
     "bound that does not fit": (
         lambda: source(expect=[between("amount", "a", "z")]),
-        ["expected ((amount >= 'a') and (amount <= 'z'))", "'amount' is Float64"],
+        ["expect_column_values_to_be_between can't be held against 'a'", "'amount' is Float64"],
     ),
     "set that does not fit": (
         lambda: source(expect=[one_of("country", ["FR", 1])]),
         ["can't be held against 1", "'country' is String"],
     ),
-    "set that is one text": (lambda: one_of("country", "FR"), ["is_in needs a list of values", "got 'FR'"]),
+    "set that is one text": (lambda: one_of("country", "FR"), ["one_of needs a list of values", "got 'FR'"]),
     "pattern for a number": (
         lambda: source(expect=[matches("items", "^1")]),
-        ["matches(items, '^1')", "'items' is Int64"],
+        ["expect_column_values_to_match_regex is for String", "'items' is Int64"],
     ),
     "pattern of a rule that is no text": (
         lambda: matches("country", 1),

@@ -101,7 +101,7 @@ def test_modules_need_only_the_core_until_they_are_used() -> None:
         f"{module.relative_to(ROOT)}: {name}"
         for module in modules()
         for name in imported_at_the_top(module) - sys.stdlib_module_names - {"asof"}
-        if not (name == "pytest" and "testing" in module.parts)
+        if not (name in {"hypothesis", "pytest"} and "testing" in module.parts)
         if core.isdisjoint(dist.lower().replace("_", "-") for dist in known.get(name, ()))
     }
     assert strangers == set()

@@ -15,6 +15,7 @@ from asof.cli.output import print_table, show
 if TYPE_CHECKING:
     from asof.features.diff import Change
     from asof.plan import Plan, TablePlan
+    from asof.steps.drift import Drift
 
 SIGNS = {"added": "+", "changed": "~", "removed": "-"}
 CHANGES = 2
@@ -26,8 +27,8 @@ def plan(context: click.Context) -> None:
     """Show what apply and run would change.
 
     Compares the definitions with the applied revision, tables with what they are made from and
-    sources with what was read of them. Changes nothing. Exit code 0: nothing to do; 2: there are
-    changes.
+    sources with what was read of them, and says which sources are no longer as declared. Changes
+    nothing. Exit code 0: nothing to do; 2: there are changes.
     """
     asked: Invocation = context.obj
     with asked.open() as project:
@@ -67,12 +68,14 @@ def _plan_record(made: Plan) -> dict[str, object]:
         "empty": made.empty,
         "changes": made.changes,
         "tables": made.tables,
+        "drift": made.drift,
     }
 
 
 def _print_plan(made: Plan, defined: int) -> None:
     if made.empty:
         click.echo(_nothing_to_do(made, defined))
+        _print_drift(made.drift)
         return
     if made.changes:
         applied = f"revision {made.revision}" if made.revision else "nothing, as none were applied yet"
@@ -81,6 +84,7 @@ def _print_plan(made: Plan, defined: int) -> None:
     if made.tables:
         click.echo("Tables:")
         _print_tables(made.tables)
+    _print_drift(made.drift)
     click.echo(f"\nGo on with: {'asof apply, then: asof run' if made.changes else 'asof run'}")
 
 
@@ -100,6 +104,13 @@ def _print_changes(changes: Sequence[Change]) -> None:
 def _print_tables(tables: Sequence[TablePlan]) -> None:
     rows = [(each.action, each.table, number(each.rows), each.why) for each in tables]
     print_table({"": "left", "table": "left", "rows now": "right", "why": "left"}, rows, indent=2)
+
+
+def _print_drift(drift: Sequence[Drift]) -> None:
+    if drift:
+        click.echo("Sources that are no longer as declared:")
+        rows = [(f"{each.source}.{each.column}", each.what, each.type or "-", each.hint) for each in drift]
+        print_table({"column": "left", "": "left", "type": "left", "what to do": "left"}, rows, indent=2)
 
 
 def _print_applied(revision: int, changes: Sequence[Change]) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+
+from asof.storage.instants import from_nanoseconds
 
 UNITS = ("B", "kB", "MB", "GB", "TB")
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def number(value: float | None) -> str:
@@ -48,7 +49,7 @@ def moment_of_ns(nanoseconds: int) -> str:
     >>> moment_of_ns(1_500_000_000_000_000_000)
     '2017-07-14 02:40:00Z'
     """
-    return moment(EPOCH + timedelta(microseconds=nanoseconds // 1_000), seconds=True)
+    return moment(from_nanoseconds(nanoseconds), seconds=True)
 
 
 def took(started: datetime, finished: datetime | None) -> str:

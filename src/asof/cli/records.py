@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,18 +17,27 @@ if TYPE_CHECKING:
     from asof.storage.catalogue import Run, Step, TableVersion
 
 ALL = 1_000_000
+FIGURES = ("nulls", "distinct", "min", "max", "mean", "std")
 
 
-@click.command(cls=Command, examples=["asof tables"])
+@click.command(cls=Command, examples=["asof tables", "asof tables clean/transactions"])
+@click.argument("table", required=False)
 @click.pass_obj
-def tables(asked: Invocation) -> None:
-    """List every table with the version that counts now.
+def tables(asked: Invocation, table: str | None) -> None:
+    """List the tables, or show what is in the columns of one.
 
-    Times are in UTC. The run is given by the end of its id; its steps: asof runs RUN.
+    Times are in UTC. The run is given by the end of its id; its steps: asof runs RUN. Distinct values
+    and quantiles are about right, the rest of a column's statistics is exact.
     """
     with asked.open() as project:
-        versions = project.tables()
-    show(asked, [_table_record(version) for version in versions], lambda: _print_versions(versions))
+        if table is None:
+            versions = project.tables()
+            show(asked, [_table_record(version) for version in versions], lambda: _print_versions(versions))
+        else:
+            one = project.workspace.current(table)
+            described = _described(one)
+            record = {**_table_record(one), "statistics": described}
+            show(asked, record, lambda: _print_columns(one, described))
 
 
 @click.command(cls=Command, examples=["asof runs", "asof runs 3fa9c1"])
@@ -100,6 +109,33 @@ def _table_record(version: TableVersion) -> dict[str, object]:
     }
 
 
+def _described(version: TableVersion) -> dict[str, dict[str, Any]]:
+    """The statistics of a version's columns, for people; none where none are kept."""
+    from asof.transforms.statistics import from_json
+
+    known = from_json(version.details.get("statistics", {}))
+    return {name: {"type": column.type, **column.described()} for name, column in known.items()}
+
+
+def _print_columns(version: TableVersion, described: Mapping[str, Mapping[str, Any]]) -> None:
+    click.echo(f"{version.table}, version {version.version}: {number(version.rows)} rows")
+    if not described:
+        click.echo("No statistics are kept of this table.")
+        return
+    rows = [
+        (name, found["type"], *(_figure(found.get(what)) for what in FIGURES))
+        for name, found in described.items()
+    ]
+    right = dict.fromkeys(FIGURES, "right")
+    print_table({"column": "left", "type": "left", **right}, rows)  # type: ignore[dict-item]
+
+
+def _figure(value: object) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return number(value)
+    return "-" if value is None else str(value)
+
+
 def _run_ending(project: Project, given: str) -> Run:
     alike = [run for run in project.runs(ALL) if run.id.endswith(given)]
     return alike[0] if alike else project.workspace.catalogue.run(given)
@@ -159,6 +195,8 @@ def _print_run(run: Run, steps: Sequence[Step]) -> None:
     if steps:
         click.echo()
         _print_steps(steps)
+    for step in steps:
+        _print_broken(step)
 
 
 def _print_steps(steps: Sequence[Step]) -> None:
@@ -184,6 +222,23 @@ def _print_steps(steps: Sequence[Step]) -> None:
         },
         rows,
     )
+
+
+def _print_broken(step: Step) -> None:
+    """The expectations that were not met, and what that did."""
+    outcomes = step.details.get("expectations", [])
+    broken = [each["expectation_config"] for each in outcomes if not each["success"]]
+    if broken:
+        click.echo(f"\n{step.name}: {len(broken)} of {len(outcomes)} expectations not met")
+    for config in broken:
+        click.echo(f"  {config['meta']['on_fail']:<10}  {_told(config)}")
+
+
+def _told(config: Mapping[str, Any]) -> str:
+    from asof.features.expectations import expect
+    from asof.transforms.validation.described import described
+
+    return described(expect(config["type"], **config["kwargs"]))
 
 
 def _ending(step: Step) -> str:

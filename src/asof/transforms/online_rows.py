@@ -11,6 +11,7 @@ from asof.features.types import Schema
 from asof.features.view import FeatureView, expand
 from asof.transforms.buckets import Bucketed
 from asof.transforms.features_at import features_at
+from asof.transforms.kernels.maps import is_count
 from asof.transforms.kernels.point_in_time import attributes
 from asof.transforms.kernels.timeline import Timeline
 
@@ -24,11 +25,7 @@ def has_aggregates(view: FeatureView) -> bool:
 
 def absent_values(view: FeatureView, columns: Schema) -> list[int | None]:
     """What the features of an entity without any row are: counts are 0, all others null."""
-    counts = ("count", "count_distinct")
-    return [
-        0 if isinstance(feature, WindowFeature) and feature.function in counts else None
-        for feature in expand(view, columns)
-    ]
+    return [0 if isinstance(f, WindowFeature) and is_count(f) else None for f in expand(view, columns)]
 
 
 def online_rows(rows: pa.Table, view: FeatureView, columns: Schema, as_of: int) -> pa.Table:
