@@ -145,12 +145,14 @@ def _print_manifest(version: TrainingSetVersion) -> None:
 
 
 def _circumstances(manifest: Mapping[str, Any]) -> dict[str, str]:
-    labels, parameters = manifest["labels"], manifest["parameters"]
+    labels, rules = manifest["labels"], manifest["parameters"]
+    drawn = {f"{name} by": rules[name] for name in ("split", "sample") if name in rules}
     complete = labels["complete_until"]
     return {
         "cut-offs": f"{_iso(labels['first_cutoff'])} to {_iso(labels['last_cutoff'])}",
         "complete to": "-" if complete is None else moment_of_ns(complete),
-        "rules": ", ".join(f"{name} {rule}" for name, rule in parameters.items()),
+        "rules": f"cutoffs {rules['cutoffs']}, known_at {rules['known_at']}",
+        **drawn,
         "built": f"{_iso(manifest['created_at'])}, asof {manifest['asof']}, engine {manifest['engine']}",
         "code": manifest["code_revision"] or "not in git",
     }
