@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from importlib import import_module
-from importlib.metadata import entry_points
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
-from asof.errors import NotFound, choices
 from asof.features.source import Source
 from asof.ingest.batch import Batch, Cursor
 from asof.ingest.place import Place
+from asof.storage.extensions import extension
 
 __all__ = ["Batch", "Connector", "Cursor", "open_connector"]
 
@@ -51,17 +49,7 @@ class Connector(Protocol):
 
 def open_connector(source: Source, place: Place) -> Connector:
     """The connector for a source's reader, one of ours or an entry point of the group `asof.connectors`."""
-    return _factory(type(source.reader).__name__)(source, place)
-
-
-def _factory(reader: str) -> Callable[[Source, Place], Connector]:
-    if reader in _BUILT_IN:
-        module, name = _BUILT_IN[reader].split(":")
-        factory: Callable[[Source, Place], Connector] = getattr(import_module(module), name)
-        return factory
-    found = entry_points(group=GROUP)
-    for entry in found.select(name=reader):
-        loaded: Callable[[Source, Place], Connector] = entry.load()
-        return loaded
-    known = choices(reader, [*_BUILT_IN, *found.names])
-    raise NotFound(f"no connector reads {reader}; {known}; or install the package that brings it")
+    reader = type(source.reader).__name__
+    factory = extension(reader, _BUILT_IN, GROUP, f"no connector reads {reader}")
+    connector: Connector = factory(source, place)
+    return connector

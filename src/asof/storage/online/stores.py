@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from importlib import import_module
-from importlib.metadata import entry_points
 from urllib.parse import quote
 
-from asof.errors import NotFound, choices
+from asof.storage.extensions import extension
 from asof.storage.online.store import OnlineStore
 from asof.storage.secrets import filled
 
@@ -32,23 +29,13 @@ def open_store(address: str, readonly: bool = False) -> OnlineStore:
         from asof.storage.online.lmdb import LmdbStore
 
         return LmdbStore(place, readonly)
-    return _factory(place.partition("://")[0])(place, readonly)
+    scheme = place.partition("://")[0]
+    missing = f"online: no store has addresses of {scheme}://"
+    store: OnlineStore = extension(scheme, _BUILT_IN, GROUP, missing)(place, readonly)
+    return store
 
 
 def _with_secrets(address: str) -> str:
     """A value that is a part of the URL is quoted; one that is all of it is not."""
     whole = re.fullmatch(r"\$\{\w+\}", address)
     return filled(address, "online", str if whole else lambda value: quote(value, safe=""))
-
-
-def _factory(scheme: str) -> Callable[[str, bool], OnlineStore]:
-    if scheme in _BUILT_IN:
-        module, name = _BUILT_IN[scheme].split(":")
-        built_in: Callable[[str, bool], OnlineStore] = getattr(import_module(module), name)
-        return built_in
-    found = entry_points(group=GROUP)
-    for entry in found.select(name=scheme):
-        loaded: Callable[[str, bool], OnlineStore] = entry.load()
-        return loaded
-    known = choices(scheme, [*_BUILT_IN, *found.names])
-    raise NotFound(f"online: no store has addresses of {scheme}://; {known}; or install its package")
