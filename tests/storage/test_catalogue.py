@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy
 
 from asof.errors import Conflict, DataError, DefinitionError, NotFound
 from asof.storage.catalogue import Catalogue, Run, Step, TableVersion, heartbeat
 from asof.storage.catalogue.heartbeat import is_alive
+from asof.storage.catalogue.schema import METADATA
 
 HERE = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
 NOON = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
@@ -384,5 +386,70 @@ def test_a_catalogue_of_a_later_asof_is_left_alone(tmp_path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE asof_schema SET version = 99")
     connection.close()
-    with pytest.raises(DefinitionError, match="has schema 99, this Asof knows schema 2"):
+    with pytest.raises(DefinitionError, match="has schema 99, this Asof knows schema 3"):
         Catalogue(str(path)).tables()
+
+
+def make_older_one(url: str) -> None:
+    """The catalogue that schema 2 made, with a row in each of its tables."""
+    text = (Path(__file__).parent / "catalogue_schema_2.sql").read_text()
+    engine = sqlalchemy.create_engine(url)
+    if engine.dialect.name == "postgresql":
+        text = text.replace("BLOB", "BYTEA")
+    with engine.begin() as connection:
+        for statement in filter(str.strip, text.split(";\n")):
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
+def test_a_catalogue_of_an_older_asof_is_brought_to_the_present_schema(url: str) -> None:
+    make_older_one(url)
+    with Catalogue(url) as catalogue:
+        revision = catalogue.revision()
+        (run,) = catalogue.runs()
+        (step,) = catalogue.steps(run.id)
+        assert revision is not None
+        assert (revision.number, revision.who, revision.hash) == (1, "ada@lab", "h1")
+        assert (revision.environment, revision.code_revision, revision.rolled_back_to) == ("", "", None)
+        assert (step.rows_read, step.rows_written, step.inputs, step.outputs) == (12, 10, {}, {})
+        assert catalogue.tables()[0].cursor == {"files": {"a.csv": 1}}
+        assert catalogue.training_set("churn").manifest == {"rows": 3}
+        catalogue.push("events", "json", [b"{}"], "k2")
+        assert catalogue.pushes_waiting("events", 0) == [2]
+        catalogue.apply({}, "h2", who="me", expected=1)
+    with Catalogue(url) as again:
+        assert [each.number for each in again.revisions()] == [2, 1]
+
+
+def test_an_older_catalogue_has_the_schema_of_a_new_one_afterwards(url: str, tmp_path: Path) -> None:
+    def columns(of: str) -> dict[str, list[tuple[str, str]]]:
+        engine = sqlalchemy.create_engine(of)
+        looked = sqlalchemy.inspect(engine)
+        found = {
+            table: [(column["name"], str(column["type"])) for column in looked.get_columns(table)]
+            + [(index["name"] or "", "index") for index in looked.get_indexes(table)]
+            for table in looked.get_table_names()
+        }
+        engine.dispose()
+        return found
+
+    make_older_one(url)
+    with Catalogue(url) as catalogue:
+        catalogue.tables()
+    before = columns(url)
+    engine = sqlalchemy.create_engine(url)
+    METADATA.drop_all(engine)
+    engine.dispose()
+    with Catalogue(url) as catalogue:
+        catalogue.tables()
+    assert before == columns(url)
+
+
+def test_many_that_open_an_older_catalogue_at_once_migrate_it_once(url: str) -> None:
+    make_older_one(url)
+    many = [Catalogue(url) for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(Catalogue.revisions, many))
+    for catalogue in many:
+        catalogue.close()
+    assert all([each.number for each in revisions] == [1] for revisions in found)

@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from asof.errors import Conflict, DataError, DefinitionError, MissingExtra, NotFound
+from asof.storage.catalogue.migrations import OLDEST, migrate
 from asof.storage.catalogue.schema import METADATA, SCHEMA, SCHEMA_VERSION
 
 _BUSY_SECONDS = 30
@@ -57,6 +58,8 @@ class Database:
             with self._opening():
                 found = _schema_version(self._engine)
                 found = _created(self._engine) if found is None else found
+                if OLDEST <= found < SCHEMA_VERSION:
+                    found = _migrated(self._engine)
             _check_schema(found, self._url)
             self._prepared = True
 
@@ -150,14 +153,30 @@ def _created(engine: sa.Engine) -> int:
     if engine.dialect.name == "sqlite":
         with engine.connect() as connection:
             _driver(connection).execute("PRAGMA journal_mode = WAL")
-    with _writing(engine) as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+    with _preparing(engine) as connection:
         METADATA.create_all(connection)
         found = connection.execute(sa.select(SCHEMA.c.version)).scalar_one_or_none()
         if found is None:
             connection.execute(SCHEMA.insert().values(version=SCHEMA_VERSION))
     return SCHEMA_VERSION if found is None else found
+
+
+def _migrated(engine: sa.Engine) -> int:
+    """Bring the tables to this schema, unless another process has come first; the version of the schema."""
+    with _preparing(engine) as connection:
+        found: int = connection.execute(sa.select(SCHEMA.c.version)).scalar_one()
+        if found < SCHEMA_VERSION:
+            migrate(connection, found)
+    return max(found, SCHEMA_VERSION)
+
+
+@contextmanager
+def _preparing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that changes tables, beside no other such one."""
+    with _writing(engine) as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+        yield connection
 
 
 def _driver(connection: sa.Connection) -> Any:

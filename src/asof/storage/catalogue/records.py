@@ -58,7 +58,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One step of a run and where its rows went: read = written + quarantined + dropped."""
+    """One step of a run and where its rows went: read = written + quarantined + dropped.
+
+    `inputs` are the versions of the tables that it read, `outputs` those that it made.
+    """
 
     run: str
     name: str
@@ -69,18 +72,28 @@ class Step:
     rows_written: int = 0
     rows_quarantined: int = 0
     rows_dropped: int = 0
+    bytes_written: int = 0
+    inputs: Mapping[str, int] = field(default_factory=dict)
+    outputs: Mapping[str, int] = field(default_factory=dict)
     details: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
-    """The definitions that were applied together, numbered from 1."""
+    """The definitions that were applied together, numbered from 1 in each environment ("": production).
+
+    `code_revision` is that of the team's repository, `rolled_back_to` the older revision whose
+    definitions these are, where it is a roll-back.
+    """
 
     number: int
     applied_at: datetime
     who: str
     definitions: Json
     hash: str
+    environment: str = ""
+    code_revision: str = ""
+    rolled_back_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

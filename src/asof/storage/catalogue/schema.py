@@ -24,7 +24,7 @@ from sqlalchemy.types import TypeDecorator
 
 from asof.errors import DefinitionError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class Instant(TypeDecorator[datetime]):
@@ -121,17 +121,23 @@ STEPS = Table(
     Column("rows_written", BigInteger, nullable=False),
     Column("rows_quarantined", BigInteger, nullable=False),
     Column("rows_dropped", BigInteger, nullable=False),
+    Column("bytes_written", BigInteger, nullable=False),
+    Column("inputs", JsonText, nullable=False),
+    Column("outputs", JsonText, nullable=False),
     Column("details", JsonText, nullable=False),
 )
 
 REVISIONS = Table(
     "asof_revisions",
     METADATA,
+    Column("environment", Text, primary_key=True),
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("applied_at", Instant, nullable=False),
     Column("who", Text, nullable=False),
+    Column("code_revision", Text, nullable=False),
     Column("definitions", JsonText, nullable=False),
     Column("hash", Text, nullable=False),
+    Column("rolled_back_to", BigInteger),
 )
 
 TRAINING_SETS = Table(
