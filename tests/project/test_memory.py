@@ -40,7 +40,7 @@ with Project.open(sys.argv[1]) as project:
     project.apply()
     source = project.definitions.named(Source, "orders")
     node = next(node for node in project.definitions.tables if node.name == "raw/orders")
-    for most in (1, None):
+    for most in (20, None):
         with recorded(project.workspace, project.definitions, project.engine, lambda line: None) as context:
             context.workspace.catalogue.record_step(ingest(context, node, source, most=most))
         print(peak())
@@ -65,8 +65,8 @@ def test_a_source_far_larger_than_memory_goes_through(tmp_path: Path) -> None:
     assert (folder / "orders.csv").stat().st_size > 10 * MEMORY
     done = subprocess.run([sys.executable, "-c", CHILD, str(folder)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    after_one_load, after_all = map(int, done.stdout.split())
-    assert after_all - after_one_load < 5 * MEMORY
+    after_some_loads, after_all = map(int, done.stdout.split())
+    assert after_all - after_some_loads < 5 * MEMORY
     with Project.open(str(folder)) as project:
         counted = [step for run in project.runs() for step in project.steps(run.id)]
         assert sum(step.rows_read for step in counted) == ROWS
