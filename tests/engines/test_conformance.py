@@ -33,6 +33,7 @@ class TestSpark(EngineTests):
         return spark_engine
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("spark")
 class TestSparkConnect(EngineTests):
     seeds = (1,)

@@ -19,6 +19,7 @@ from asof.testing.case import write
 from asof.transforms.engines.engine import Engine
 from asof.transforms.engines.local import LocalEngine
 
+pytestmark = pytest.mark.slow
 LOCAL = pytest.param("local_engine")
 DASK = pytest.param("dask_engine", marks=pytest.mark.xdist_group("dask"))
 SPARK = pytest.param("spark_engine", marks=pytest.mark.xdist_group("spark"))
@@ -74,7 +75,7 @@ def test_tasks_that_run_twice_leave_no_row_twice(engine: Engine, folder: Path, u
 
 
 @pytest.mark.parametrize("results", [0, 4, 9])
-@pytest.mark.parametrize("name", ["local", "dask", pytest.param("spark", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["local", "dask", "spark"])
 def test_a_killed_driver_leaves_whole_versions_that_are_gone_on_from(
     name: str, results: int, folder: Path, undisturbed: Tables, present: Callable[[str], None]
 ) -> None:

@@ -21,7 +21,7 @@ Undisturbed = tuple[dict[str, Any], int]
 
 LIFE = Path(__file__).with_name("life.py")
 LIVES: dict[str, Callable[[Path], None]] = runpy.run_path(str(LIFE))["LIVES"]
-SHARES = 12
+SHARES = 24
 SHARE = pytest.mark.parametrize(
     "share", [0, *(pytest.param(share, marks=pytest.mark.slow) for share in range(1, SHARES))]
 )

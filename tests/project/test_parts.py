@@ -25,7 +25,10 @@ def build(folder: Path) -> tuple[str, list[dict[str, object]]]:
         return built.version.manifest["fingerprint"], project.get("model", keys).to_dicts()
 
 
-@pytest.mark.parametrize(("rows_per_part", "rows_per_bucket"), [(3, 2), (1, 1), (100, 1), (2, 100)])
+@pytest.mark.parametrize(
+    ("rows_per_part", "rows_per_bucket"),
+    [(3, 2), *(pytest.param(*sizes, marks=pytest.mark.slow) for sizes in [(1, 1), (100, 1), (2, 100)])],
+)
 def test_parts_and_buckets_do_not_matter(
     rows_per_part: int,
     rows_per_bucket: int,

@@ -162,6 +162,7 @@ def test_a_balanced_set_has_as_many_of_either_outcome(folder: Path, name: str) -
     assert min(before[True] - counts[True], before[False] - counts[False]) == 0
 
 
+@pytest.mark.slow
 def test_what_is_drawn_depends_on_no_layout(
     folder: Path,
     tmp_path: Path,

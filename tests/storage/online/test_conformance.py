@@ -21,6 +21,7 @@ class TestRedisStore(OnlineStoreTests):
         return partial(RedisStore, redis_url)
 
 
+@pytest.mark.slow
 class TestRedisCluster(OnlineStoreTests):
     @pytest.fixture
     def open_store(self, cluster_url):
