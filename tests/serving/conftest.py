@@ -31,7 +31,10 @@ class Shop:
 
     def apply(self, services: dict[str, list[Any]], **others: Any) -> None:
         """Apply services, given by their features, and other definitions by kind and name."""
-        definitions = {
+        asked = [feature for features in services.values() for feature in features]
+        views = {feature if isinstance(feature, str) else feature["view"] for feature in asked}
+        definitions = {view: {"kind": "FeatureView"} for view in sorted(views)}
+        definitions |= {
             f"service/{name}": {"kind": "FeatureService", "name": name, "features": features}
             for name, features in services.items()
         } | {key.replace("__", "/"): value for key, value in others.items()}

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asof.errors import DefinitionError, MissingExtra
-from asof.serving.endpoints import MAX_BODY_BYTES, MAX_ROWS
 from asof.serving.http import application, serve, serving
+from asof.serving.messages import MAX_BODY_BYTES, MAX_ROWS
 
 CHURN = "/v1/services/churn/features"
 NOW = "2024-05-01T00:00:00Z"

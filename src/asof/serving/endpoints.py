@@ -11,18 +11,15 @@ from typing import TYPE_CHECKING
 
 from asof.errors import AsofError
 from asof.serving.lookup import Lookup
-from asof.serving.problems import TooLarge, problem
+from asof.serving.messages import MAX_BODY_BYTES, MAX_PUSH_BYTES, body, check_rows, respond
+from asof.serving.problems import problem
 from asof.serving.pushing import push_body
 from asof.serving.services import ServedService
-from asof.serving.wire import JSON, Request, answer, read_query, read_request, service_card, write
+from asof.serving.wire import JSON, Request, answer, read_query, read_request, service_card
 
 if TYPE_CHECKING:
     from starlette.requests import Request as HttpRequest
     from starlette.responses import Response
-
-MAX_ROWS = 1000
-MAX_BODY_BYTES = 1 << 20
-MAX_PUSH_BYTES = 16 << 20
 
 
 class Endpoints:
@@ -38,11 +35,11 @@ class Endpoints:
         except Exception as error:
             reason = str(error) if isinstance(error, AsofError) else type(error).__name__
             return problem(503, f"the catalogue or the online store can't be read: {reason}")
-        return _respond({"status": "ok"})
+        return respond({"status": "ok"})
 
     async def services(self, request: HttpRequest) -> Response:
         """All services, with their keys, features and types."""
-        return _respond({"services": [self._card(name) for name in self._lookup.services()]})
+        return respond({"services": [self._card(name) for name in self._lookup.services()]})
 
     async def get(self, request: HttpRequest) -> Response:
         """Look up the one key in the query string, with details: for a person."""
@@ -51,7 +48,7 @@ class Endpoints:
 
     async def post(self, request: HttpRequest) -> Response:
         """Look up the keys in the body."""
-        asked = read_request(await _body(request, MAX_BODY_BYTES))
+        asked = read_request(await body(request, MAX_BODY_BYTES))
         return await self._answer(self._lookup.service(request.path_params["service"]), asked)
 
     async def push(self, request: HttpRequest) -> Response:
@@ -59,13 +56,12 @@ class Endpoints:
         from starlette.concurrency import run_in_threadpool
 
         source, media_type = request.path_params["source"], request.headers.get("content-type", JSON)
-        body, key = await _body(request, MAX_PUSH_BYTES), request.headers.get("idempotency-key")
-        rows = await run_in_threadpool(push_body, self._lookup.catalogue, source, media_type, body, key)
-        return _respond({"source": source, "rows": rows}, status=202)
+        received, key = await body(request, MAX_PUSH_BYTES), request.headers.get("idempotency-key")
+        rows = await run_in_threadpool(push_body, self._lookup.catalogue, source, media_type, received, key)
+        return respond({"source": source, "rows": rows}, status=202)
 
     async def _answer(self, service: ServedService, asked: Request) -> Response:
-        if len(asked.keys) > MAX_ROWS:
-            raise TooLarge(f"{len(asked.keys)} keys in one request, at most {MAX_ROWS} are allowed")
+        check_rows(len(asked.keys))
         if service.on_demand is None:
             return self._found(service, asked)
         from starlette.concurrency import run_in_threadpool
@@ -74,7 +70,7 @@ class Endpoints:
 
     def _found(self, service: ServedService, asked: Request) -> Response:
         found = self._lookup.get(service.name, asked.keys, request=asked.request, now=asked.now)
-        return _respond(answer(found, asked.details))
+        return respond(answer(found, asked.details))
 
     def _card(self, name: str) -> dict[str, object]:
         try:
@@ -88,18 +84,3 @@ class Endpoints:
                 "as_of": None,
                 "detail": str(error),
             }
-
-
-async def _body(request: HttpRequest, most: int) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most:
-            raise TooLarge(f"a body of more than {most} bytes; send less at once")
-    return bytes(body)
-
-
-def _respond(content: object, status: int = 200) -> Response:
-    from starlette.responses import Response
-
-    return Response(write(content), status, media_type=JSON)

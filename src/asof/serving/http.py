@@ -32,22 +32,27 @@ def application(lookup: Lookup) -> Starlette:
                                                 "now": ..., "details": true}
         POST /v1/sources/{source}/rows         {"rows": [{COLUMN: VALUE}]}
 
-    and answers errors in the form of RFC 9457.
+    and answers errors in the form of RFC 9457. Beside these it has those of Feast's feature server, for
+    its clients: POST /get-online-features, /push and /write-to-online-store.
     """
     _require_extra()
     from starlette.applications import Starlette
     from starlette.routing import Route
 
     from asof.serving.endpoints import Endpoints
+    from asof.serving.feast_endpoints import FeastEndpoints
     from asof.serving.problems import handlers
 
-    endpoints = Endpoints(lookup)
+    endpoints, feast = Endpoints(lookup), FeastEndpoints(lookup)
     routes = [
         Route("/health", endpoints.health),
         Route("/v1/services", endpoints.services),
         Route("/v1/services/{service}/features", endpoints.get, methods=["GET"]),
         Route("/v1/services/{service}/features", endpoints.post, methods=["POST"]),
         Route("/v1/sources/{source}/rows", endpoints.push, methods=["POST"]),
+        Route("/get-online-features", feast.get_online_features, methods=["POST"]),
+        Route("/push", feast.push, methods=["POST"]),
+        Route("/write-to-online-store", feast.write_to_online_store, methods=["POST"]),
     ]
     return Starlette(routes=routes, exception_handlers=handlers())
 

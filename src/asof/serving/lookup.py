@@ -11,7 +11,7 @@ from typing import Any
 from asof.errors import AsofError, Conflict, DataError, NotFound, choices
 from asof.serving.keys import read_values
 from asof.serving.on_demand import Given, OnDemandFunctions, no_functions, read_request
-from asof.serving.services import ServedService, resolve
+from asof.serving.services import ServedService, features_named, resolve
 from asof.serving.vectors import Row, Vectors
 from asof.storage.catalogue import Catalogue
 from asof.storage.instants import nanoseconds
@@ -22,6 +22,10 @@ __all__ = ["Lookup", "Vectors"]
 _KNOWN_FOR = 1.0
 _ATTEMPTS = 5
 _SERVICE = "service/"
+_ENTITY = "entity/"
+
+Asked = str | tuple[str, ...]
+"""A service by its name, or features by theirs, `view__feature`."""
 
 
 class Lookup:
@@ -44,20 +48,28 @@ class Lookup:
         """The names of all services that are applied, sorted."""
         return sorted(self._recent().names)
 
-    def service(self, name: str) -> ServedService:
-        """A service with its keys, features and their types, as they can be looked up now.
+    def service(self, asked: Asked) -> ServedService:
+        """A service, or features by name, with keys, features and their types, as it is answered now.
 
-        NotFound for a service that isn't applied, or one with a view that isn't online yet.
+        NotFound for what isn't applied, or has a view that isn't online yet.
         """
         try:
-            return self._served(name)
+            return self._served(asked)
         except NotFound:
             self.refresh()
-            return self._served(name)
+            return self._served(asked)
+
+    def only_keys(self) -> dict[str, str]:
+        """The key of each applied entity that has just one, by the entity's name."""
+        return {
+            key.removeprefix(_ENTITY): entity["keys"][0][0]
+            for key, entity in self._recent().definitions.items()
+            if key.startswith(_ENTITY) and len(entity["keys"]) == 1
+        }
 
     def get(
         self,
-        service: str,
+        service: Asked,
         keys: Given | Sequence[Given],
         *,
         request: Given | Sequence[Given] | None = None,
@@ -65,9 +77,10 @@ class Lookup:
     ) -> Vectors:
         """The features of one or many entities, each given by a mapping of key names to values.
 
-        All are of one moment, and each view's row is whole. A key may be given as text; a null key
-        has no row. `request` has the columns that on-demand features need: a mapping for each entity,
-        or one for all. `now`, by default the clock, is the (aware) time at which a ttl is judged.
+        `service` is the name of one, or a tuple of the names of features, `view__feature`. All are
+        of one moment, and each view's row is whole. A key may be given as text; a null key has no row.
+        `request` has the columns that on-demand features need: a mapping for each entity, or one for
+        all. `now`, by default the clock, is the (aware) time at which a ttl is judged.
 
         Raises NotFound for a service that isn't applied or whose views aren't online, DefinitionError
         for a missing or unknown key or column of the request, DataError for a value of another type or
@@ -80,7 +93,7 @@ class Lookup:
             if vectors is not None:
                 return vectors
             self.refresh()
-        raise Conflict(f"service {service!r} is published faster than it can be read: ask again")
+        raise Conflict(f"{self.service(service).owner} is published faster than it can be read: ask again")
 
     def refresh(self) -> None:
         """Take notice of what was applied and published since."""
@@ -121,14 +134,19 @@ class Lookup:
             for now, view in zip(live, served.views, strict=True)
         )
 
-    def _served(self, name: str) -> ServedService:
+    def _served(self, asked: Asked) -> ServedService:
         known = self._recent()
-        if name not in known.services:
-            _require(name, known.names)
-            known.services[name] = resolve(
-                name, known.definitions, self.catalogue, self._store, self._functions
-            )
-        return known.services[name]
+        if asked not in known.services:
+            known.services[asked] = self._resolved(asked, known)
+        return known.services[asked]
+
+    def _resolved(self, asked: Asked, known: _Known) -> ServedService:
+        if isinstance(asked, str):
+            _require(asked, known.names)
+            name, features = asked, known.definitions[_SERVICE + asked]["features"]
+        else:
+            name, features = "", features_named(asked, known.definitions)
+        return resolve(name, features, known.definitions, self.catalogue, self._store, self._functions)
 
     def _recent(self) -> _Known:
         if self._known is None or time.monotonic() - self._known.since > _KNOWN_FOR:
@@ -139,10 +157,10 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """The applied definitions by key, and those of their services that have been resolved."""
+    """The applied definitions by key, and what has been asked for and resolved."""
 
     definitions: Mapping[str, Any]
-    services: dict[str, ServedService] = field(default_factory=dict)
+    services: dict[Asked, ServedService] = field(default_factory=dict)
     since: float = field(default_factory=time.monotonic)
 
     @property
@@ -158,17 +176,16 @@ def _require(name: str, services: Sequence[str]) -> None:
 
 
 def _keys(served: ServedService, asked: Sequence[Given]) -> list[Key]:
-    owner = f"service {served.name!r}"
     for at, given in enumerate(asked):
         if not isinstance(given, Mapping):
             raise DataError(f"row {at} of the keys is {given!r}, expected a mapping of {list(served.keys)}")
-    return [read_values(given, served.keys, owner) for given in asked]
+    return [read_values(given, served.keys, served.owner) for given in asked]
 
 
 def _with_on_demand(
     served: ServedService, rows: list[Row], request: Given | Sequence[Given] | None
 ) -> list[Row]:
-    columns = read_request(request, served.request, len(rows), f"service {served.name!r}")
+    columns = read_request(request, served.request, len(rows), served.owner)
     return rows if served.on_demand is None else served.on_demand.rows(rows, columns)
 
 

@@ -45,10 +45,11 @@ class ServedView:
 
 @dataclass(frozen=True, slots=True)
 class ServedService:
-    """A service whose views are all online.
+    """A service, or features that were asked for by name, whose views are all online.
 
-    `keys` and `features` map names to dtype names; `as_of` is the time up to which all of its views
-    speak, in ns since 1970-01-01 UTC. On-demand features come after those that are read.
+    `name` is empty where features were asked for. `keys` and `features` map names to dtype names;
+    `as_of` is the time up to which all of its views speak, in ns since 1970-01-01 UTC. On-demand features
+    come after those that are read.
     """
 
     name: str
@@ -57,6 +58,11 @@ class ServedService:
     features: Mapping[str, str]
     as_of: int
     on_demand: OnDemand | None = None
+
+    @property
+    def owner(self) -> str:
+        """What it is called in errors."""
+        return _owner(self.name)
 
     @property
     def request(self) -> Mapping[str, str]:
@@ -80,20 +86,40 @@ class ServedService:
         return [tuple([key[at] for at in places]) for key in keys]
 
 
+Features = Sequence[str | Mapping[str, Any]]
+"""What is asked for, as definitions are written down: all of a view, or a selection of its features."""
+
+
+def features_named(names: Sequence[str], applied: Mapping[str, Any]) -> Features:
+    """Features that are given by their names, `view__feature`; NotFound for a view that isn't applied."""
+    return [_feature_named(name, applied) for name in names]
+
+
+def _feature_named(name: str, applied: Mapping[str, Any]) -> Mapping[str, Any]:
+    view, separator, feature = name.partition(SEPARATOR)
+    if not separator:
+        raise DefinitionError(f"feature {name!r}: write it as view{SEPARATOR}feature")
+    for kind in ("view", "on_demand"):
+        if f"{kind}/{view}" in applied:
+            return {"view": f"{kind}/{view}", "names": [feature]}
+    views = [key.partition("/")[2] for key in applied if key.startswith(("view/", "on_demand/"))]
+    raise NotFound(f"no feature view {view!r} is applied; {choices(view, views)}")
+
+
 def resolve(
     name: str,
+    features: Features,
     applied: Mapping[str, Any],
     catalogue: Catalogue,
     store: OnlineStore,
     functions: OnDemandFunctions,
 ) -> ServedService:
-    """The service of that name, of the definitions that are `applied`, on the generations that are live.
+    """The service of those features, of the definitions that are `applied`, on the generations that are live.
 
     NotFound where a view isn't online yet or lacks a feature, Conflict where one is just being
     published by another definition, DefinitionError where views differ in the type of a key.
     """
-    owner = f"service {name!r}"
-    asked = [_asked(feature) for feature in applied[f"service/{name}"]["features"]]
+    owner, asked = _owner(name), [_asked(feature) for feature in features]
     own = [item for item in asked if item.kind == "view"]
     computed = {item.name: applied[f"on_demand/{item.name}"] for item in asked if item.kind == "on_demand"}
     inputs = {name: [_asked(feature) for feature in view["features"]] for name, view in computed.items()}
@@ -102,9 +128,17 @@ def resolve(
         for item in _merged([*own, *chain.from_iterable(inputs.values())])
     ]
     served = ServedService(
-        name, tuple(views), _keys(owner, views), _features(views), min(v.published.as_of for v in views)
+        name,
+        tuple(views),
+        _keys(owner, views),
+        _features(views),
+        min(v.published.as_of for v in views),
     )
     return served if not computed else _on_demand(served, own, computed, inputs, functions())
+
+
+def _owner(name: str) -> str:
+    return f"service {name!r}" if name else "what was asked for"
 
 
 def _on_demand(
@@ -115,9 +149,9 @@ def _on_demand(
     functions: Mapping[str, OnDemandFunction],
 ) -> ServedService:
     """A service with its on-demand views, of what is read for itself and for them."""
-    read, owner = served.features, f"service {served.name!r}"
+    read = served.features
     views = [
-        served_on_demand(owner, name, applied, _chosen(read, inputs[name]), functions)
+        served_on_demand(served.owner, name, applied, _chosen(read, inputs[name]), functions)
         for name, applied in computed.items()
     ]
     given = _chosen(read, own)
