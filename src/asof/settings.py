@@ -22,7 +22,7 @@ class Settings:
     `memory` is about how many bytes a run may need for rows at a time (in `asof.toml` text, as "1GB").
     `storage` is a folder or an address for tables, `catalogue` a database's address, `online` the
     folder of the online store or its address, `definitions` the folder or file of definitions, `engine` who
-    computes and `scheduler` its address.
+    computes and `scheduler` its address. `serve` is the server's table, as in `asof.server`.
     """
 
     folder: Path
@@ -35,6 +35,7 @@ class Settings:
     online: str
     engine: str
     scheduler: str
+    serve: Mapping[str, Any]
 
 
 _DEFAULTS: dict[str, Any] = {
@@ -47,6 +48,7 @@ _DEFAULTS: dict[str, Any] = {
     "online": "store/online",
     "engine": "local",
     "scheduler": "",
+    "serve": {},
 }
 _TOML = {str: "text", int: "a whole number", dict: "a table"}
 
@@ -108,6 +110,7 @@ def _settings(folder: Path, values: Mapping[str, Any]) -> Settings:
         online=_located(folder, values["online"]),
         engine=values["engine"],
         scheduler=values["scheduler"],
+        serve=values["serve"],
     )
 
 

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asof.errors import DefinitionError, MissingExtra
+from asof.serving.access import Access, Client
 from asof.serving.http import application, serve, serving
 from asof.serving.messages import MAX_BODY_BYTES, MAX_ROWS
 
@@ -302,14 +303,15 @@ def test_a_taken_port(demo_shop):
 )
 def test_an_impossible_address(demo_shop, host, port, message):
     with pytest.raises(DefinitionError, match=message):
-        serve(demo_shop.lookup, host, port)
+        serve(demo_shop.lookup, host, port, access=Access([("secret", Client("model"))]))
 
 
 def test_without_the_extra(demo_shop, monkeypatch):
     monkeypatch.setitem(sys.modules, "starlette", None)
-    for use in (application, serve):
-        with pytest.raises(MissingExtra, match="'serve'"):
-            use(demo_shop.lookup)
+    with pytest.raises(MissingExtra, match="'serve'"):
+        application(demo_shop.lookup, Access())
+    with pytest.raises(MissingExtra, match="'serve'"):
+        serve(demo_shop.lookup)
 
 
 def test_the_rest_of_a_lookup_needs_no_server():

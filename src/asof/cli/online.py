@@ -67,15 +67,23 @@ def get(asked: Invocation, service: str, keys: Sequence[tuple[str, list[str]]]) 
 def serve(asked: Invocation, host: str, port: int) -> None:
     """Serve lookups over HTTP until Ctrl-C.
 
-    Needs the extra 'serve'. There is no authentication: only this machine can reach it unless
-    --host says otherwise.
+    Needs the extra 'serve'. Only this machine can reach it unless --host says otherwise; then it
+    answers the clients in asof.toml alone, each with a key, and what it may look up and push.
     """
+    from asof.server import access_of, tls_of
     from asof.serving.http import serve as serve_http
 
     with asked.open() as project:
         name = project.settings.name
         try:
-            serve_http(project.lookup, host, port, on_start=lambda url: _say_where(asked, name, url))
+            serve_http(
+                project.lookup,
+                host,
+                port,
+                access=access_of(project.settings),
+                tls=tls_of(project.settings),
+                on_start=lambda url: _say_where(asked, name, url),
+            )
         except KeyboardInterrupt:
             click.echo("Stopped.", err=True)
 

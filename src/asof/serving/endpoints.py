@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asof.errors import AsofError
+from asof.serving.access import Access, Client
 from asof.serving.lookup import Lookup
 from asof.serving.messages import MAX_BODY_BYTES, MAX_PUSH_BYTES, body, check_rows, respond
 from asof.serving.problems import problem
@@ -23,10 +24,11 @@ if TYPE_CHECKING:
 
 
 class Endpoints:
-    """The endpoints of one lookup, as Starlette calls them."""
+    """The endpoints of one lookup, as Starlette calls them, for those who have access."""
 
-    def __init__(self, lookup: Lookup) -> None:
+    def __init__(self, lookup: Lookup, access: Access) -> None:
         self._lookup = lookup
+        self._access = access
 
     async def health(self, request: HttpRequest) -> Response:
         """Whether lookups can be answered."""
@@ -38,27 +40,38 @@ class Endpoints:
         return respond({"status": "ok"})
 
     async def services(self, request: HttpRequest) -> Response:
-        """All services, with their keys, features and types."""
-        return respond({"services": [self._card(name) for name in self._lookup.services()]})
+        """All services that the client may look up, with their keys, features and types."""
+        client = self._client(request)
+        names = [name for name in self._lookup.services() if client.sees(name)]
+        return respond({"services": [self._card(name) for name in names]})
 
     async def get(self, request: HttpRequest) -> Response:
         """Look up the one key in the query string, with details: for a person."""
-        service = self._lookup.service(request.path_params["service"])
+        service = self._service(request)
         return await self._answer(service, read_query(request.query_params.multi_items(), service.request))
 
     async def post(self, request: HttpRequest) -> Response:
         """Look up the keys in the body."""
-        asked = read_request(await body(request, MAX_BODY_BYTES))
-        return await self._answer(self._lookup.service(request.path_params["service"]), asked)
+        service = self._service(request)
+        return await self._answer(service, read_request(await body(request, MAX_BODY_BYTES)))
 
     async def push(self, request: HttpRequest) -> Response:
         """Keep the rows in the body for a source, durably."""
         from starlette.concurrency import run_in_threadpool
 
         source, media_type = request.path_params["source"], request.headers.get("content-type", JSON)
+        self._client(request).check_source(source)
         received, key = await body(request, MAX_PUSH_BYTES), request.headers.get("idempotency-key")
         rows = await run_in_threadpool(push_body, self._lookup.catalogue, source, media_type, received, key)
         return respond({"source": source, "rows": rows}, status=202)
+
+    def _client(self, request: HttpRequest) -> Client:
+        return self._access.client(request.headers.get("authorization"))
+
+    def _service(self, request: HttpRequest) -> ServedService:
+        name = request.path_params["service"]
+        self._client(request).check_service(name)
+        return self._lookup.service(name)
 
     async def _answer(self, service: ServedService, asked: Request) -> Response:
         check_rows(len(asked.keys))

@@ -14,6 +14,7 @@ import msgspec
 
 from asof.errors import AsofError, Conflict, DataError, DefinitionError, NotFound, choices
 from asof.features.view import SEPARATOR
+from asof.serving.access import Forbidden, Unauthorized
 from asof.serving.instants import to_text
 from asof.serving.services import ServedService
 from asof.serving.vectors import Vectors
@@ -30,6 +31,8 @@ _STATUSES = {
     "expired": "OUTSIDE_MAX_AGE",
 }
 _ERRORS: Mapping[type[AsofError], tuple[int, str]] = {
+    Unauthorized: (401, "FeastError"),
+    Forbidden: (403, "FeastPermissionError"),
     NotFound: (404, "FeastObjectNotFoundException"),
     Conflict: (503, "FeastError"),
     Unavailable: (503, "FeastError"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from asof.errors import AsofError, DataError, DefinitionError
+from asof.serving.access import Access, Client, Forbidden
 from asof.serving.feast import Asked, Pushed, answer, problem
 from asof.serving.lookup import Lookup
 from asof.serving.messages import MAX_BODY_BYTES, MAX_PUSH_BYTES, body, check_rows, respond
@@ -38,17 +39,20 @@ def _told_as_feast_does(endpoint: Endpoint) -> Endpoint:
 
 
 class FeastEndpoints:
-    """The endpoints of one lookup, as Starlette calls them."""
+    """The endpoints of one lookup, as Starlette calls them, for those who have access."""
 
-    def __init__(self, lookup: Lookup) -> None:
+    def __init__(self, lookup: Lookup, access: Access) -> None:
         self._lookup = lookup
+        self._access = access
 
     @_told_as_feast_does
     async def get_online_features(self, request: Request) -> Response:
         """Look features, or those of a service, up for columns of entity keys."""
         from starlette.concurrency import run_in_threadpool
 
+        client = self._client(request)
         asked = _read(await body(request, MAX_BODY_BYTES), Asked)
+        self._check(client, asked.of)
         if self._lookup.service(asked.of).on_demand is None:
             return self._found(asked)
         return await run_in_threadpool(self._found, asked)
@@ -58,7 +62,9 @@ class FeastEndpoints:
         """Keep rows for a source, durably; they count once the next run has taken them in."""
         from starlette.concurrency import run_in_threadpool
 
+        client = self._client(request)
         pushed = _read(await body(request, MAX_PUSH_BYTES), Pushed)
+        client.check_source(pushed.push_source_name)
         rows = await run_in_threadpool(push, self._lookup.catalogue, pushed.push_source_name, pushed.rows())
         return respond({"rows": rows}, status=202)
 
@@ -69,6 +75,18 @@ class FeastEndpoints:
             "what is online is published from tables, so that training sees it too: "
             "push rows to a source with POST /push"
         )
+
+    def _client(self, request: Request) -> Client:
+        return self._access.client(request.headers.get("authorization"))
+
+    def _check(self, client: Client, asked: str | tuple[str, ...]) -> None:
+        """Forbidden unless the client may look up the service, or one that has all of the features."""
+        if isinstance(asked, str):
+            client.check_service(asked)
+        elif client.services is not None and not any(
+            set(asked) <= set(self._lookup.service(name).features) for name in client.services
+        ):
+            raise Forbidden(f"no service that client {client.name!r} may look up has all of these features")
 
     def _found(self, asked: Asked) -> Response:
         service = self._lookup.service(asked.of)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 MAX_ROWS = 1000
 MAX_BODY_BYTES = 1 << 20
 MAX_PUSH_BYTES = 16 << 20
+MAX_AT_ONCE = 1024
 
 
 async def body(request: Request, most: int) -> bytes:

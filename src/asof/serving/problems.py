@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from asof.errors import AsofError, Conflict, DataError, DefinitionError, NotFound
+from asof.serving.access import Forbidden, Unauthorized
 from asof.serving.wire import NotJson, write
 from asof.storage.online.store import Unavailable
 
@@ -23,12 +24,20 @@ class TooLarge(DataError):
 
 _STATUS: Mapping[type[AsofError], HTTPStatus] = {
     NotJson: HTTPStatus.BAD_REQUEST,
+    Unauthorized: HTTPStatus.UNAUTHORIZED,
+    Forbidden: HTTPStatus.FORBIDDEN,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     NotFound: HTTPStatus.NOT_FOUND,
     DefinitionError: HTTPStatus.UNPROCESSABLE_ENTITY,
     DataError: HTTPStatus.UNPROCESSABLE_ENTITY,
     Conflict: HTTPStatus.SERVICE_UNAVAILABLE,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+_HEADERS: Mapping[HTTPStatus, Mapping[str, str]] = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
+    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "1"},
 }
 
 
@@ -57,8 +66,7 @@ def _refused(request: Request, error: AsofError) -> Response:
     status = next(
         (_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), HTTPStatus.INTERNAL_SERVER_ERROR
     )
-    retry = {"Retry-After": "1"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
-    return problem(status, str(error), retry)
+    return problem(status, str(error), _HEADERS.get(status))
 
 
 def _unrouted(request: Request, error: Any) -> Response:
