@@ -43,7 +43,7 @@ def test_a_name_and_a_type_for_each(name: str) -> None:
 def test_packed_rows_come_back(start: int) -> None:
     table = rows().slice(start)
     codec = RowCodec({name: name for name in VALUES})
-    unpacked = [codec.decode(row).values for row in codec.encode(table)]
+    unpacked = [row.values for row in codec.decode(codec.encode(table))]
     assert unpacked == [tuple(row[name] for name in VALUES) for row in table.to_pylist()]
     for name, values in zip(VALUES, zip(*unpacked, strict=True), strict=True):
         assert arrow_column(values, name).to_pylist() == table[name].to_pylist()
@@ -53,7 +53,7 @@ def test_nanoseconds_come_back() -> None:
     times = pa.array([[1, 2], None, []], pa.list_(pa.timestamp("ns", "UTC")))
     codec = RowCodec({"t": "list(timestamp_ns)"})
     packed = codec.encode(pa.table({"_event_time": TIMES, "t": times}))
-    assert arrow_column([codec.decode(row).values[0] for row in packed], "list(timestamp_ns)").equals(times)
+    assert arrow_column([row.values[0] for row in codec.decode(packed)], "list(timestamp_ns)").equals(times)
 
 
 def test_a_null_in_a_list_is_not_stored_online() -> None:

@@ -47,7 +47,7 @@ def test_a_name_and_a_type_for_each(name: str) -> None:
 def test_packed_rows_come_back(start: int) -> None:
     table = rows().slice(start)
     codec = RowCodec({name: name for name in VALUES})
-    unpacked = [codec.decode(row).values for row in codec.encode(table)]
+    unpacked = [row.values for row in codec.decode(codec.encode(table))]
     assert unpacked == [
         tuple(row[name] for name in VALUES) for row in table.to_pylist(maps_as_pydicts="strict")
     ]
@@ -60,7 +60,7 @@ def test_nanoseconds_come_back() -> None:
     times = arrow_column(values, "map(string,timestamp_ns)")
     codec = RowCodec({"t": "map(string,timestamp_ns)"})
     packed = codec.encode(pa.table({"_event_time": TIMES, "t": times}))
-    assert [codec.decode(row).values[0] for row in packed] == values
+    assert [row.values[0] for row in codec.decode(packed)] == values
 
 
 def test_a_null_in_a_map_is_not_stored_online() -> None:

@@ -6,7 +6,7 @@ import binascii
 import operator
 import re
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from reprlib import repr as shortened
@@ -22,6 +22,26 @@ from asof.storage.instants import from_nanoseconds, nanoseconds
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INT64 = range(-(1 << 63), 1 << 63)
+
+
+def read_keys(
+    rows: Sequence[Mapping[str, object]], types: Mapping[str, str], owner: str
+) -> list[tuple[Any, ...]]:
+    """`read_values` of the keys of many entities; DataError where one is no mapping.
+
+    Most keys are one whole number, given as such: these need no reader.
+    """
+    for at, row in enumerate(rows):
+        if type(row) is not dict and not isinstance(row, Mapping):
+            raise DataError(f"row {at} of the keys is {row!r}, expected a mapping of {list(types)}")
+    if list(types.values()) != ["int64"]:
+        return [read_values(row, types, owner) for row in rows]
+    (name,) = types
+    return [(row[name],) if _has_integer(row, name) else read_values(row, types, owner) for row in rows]
+
+
+def _has_integer(row: Mapping[str, object], name: str) -> bool:
+    return len(row) == 1 and type(value := row.get(name)) is int and value in _INT64
 
 
 def read_values(

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from asof.errors import AsofError, Conflict, DataError, NotFound, choices
-from asof.serving.keys import read_values
+from asof.errors import AsofError, Conflict, NotFound, choices
+from asof.serving.keys import read_keys
 from asof.serving.on_demand import Given, OnDemandFunctions, no_functions, read_request
 from asof.serving.services import ServedService, features_named, resolve
 from asof.serving.vectors import Row, Vectors
@@ -110,7 +110,7 @@ class Lookup:
     ) -> Vectors | None:
         """The answer, None where a view was published anew since the service was resolved."""
         try:
-            keys = _keys(served, asked)
+            keys = read_keys(asked, served.keys, served.owner)
             found = self._store.read_many(served.requests(keys))
         except AsofError:
             if self._is_live(served):
@@ -173,13 +173,6 @@ def _require(name: str, services: Sequence[str]) -> None:
     if name not in services:
         advice = choices(name, services) if services else "none is applied: asof apply"
         raise NotFound(f"no service {name!r}; {advice}")
-
-
-def _keys(served: ServedService, asked: Sequence[Given]) -> list[Key]:
-    for at, given in enumerate(asked):
-        if not isinstance(given, Mapping):
-            raise DataError(f"row {at} of the keys is {given!r}, expected a mapping of {list(served.keys)}")
-    return [read_values(given, served.keys, served.owner) for given in asked]
 
 
 def _with_on_demand(

@@ -15,13 +15,16 @@ from asof.serving.vectors import Row
 from asof.storage.catalogue import Catalogue, Revision, TableVersion
 from asof.storage.online.store import Key, OnlineRow, OnlineStore, Published
 
+EARLIEST = -(2**63)
+
 
 @dataclass(frozen=True, slots=True)
 class ServedView:
     """Some columns of a view's live generation: `columns` maps their names to dtype names.
 
     `positions` are their places in a stored row, `absent` their values where an entity has no row,
-    `ttl` how long a row holds, in nanoseconds.
+    `ttl` how long a row holds, in nanoseconds. No row is of a time before `least`: where an entity's
+    aggregates do not change from one moment to the next, its row stays as it was stored.
     """
 
     published: Published
@@ -29,18 +32,27 @@ class ServedView:
     positions: tuple[int, ...]
     absent: tuple[Any, ...]
     ttl: int | None
+    least: int
 
-    def row(self, found: OnlineRow | None, now: int) -> Row:
-        """What a stored row is at `now` (ns since 1970-01-01 UTC)."""
+    def rows(self, found: Sequence[OnlineRow | None], now: int) -> list[Row]:
+        """What stored rows are at `now` (ns since 1970-01-01 UTC)."""
         width = len(self.positions)
-        if found is None:
-            return self.absent, ("not_found",) * width, (None,) * width
-        time, stored = found
-        if self.ttl is not None and time < now - self.ttl:
-            return (None,) * width, ("expired",) * width, (time,) * width
-        values = tuple([stored[at] for at in self.positions])
-        statuses = tuple(["null" if value is None else "present" for value in values])
-        return values, statuses, (time,) * width
+        absent: Row = self.absent, ("not_found",) * width, (None,) * width
+        oldest = None if self.ttl is None else now - self.ttl
+        whole = self.positions == tuple(range(len(self.published.columns)))
+        return [absent if row is None else self._row(row, width, oldest, whole) for row in found]
+
+    def _row(self, found: OnlineRow, width: int, oldest: int | None, whole: bool) -> Row:
+        time, values = found
+        time = max(time, self.least)
+        times = (time,) * width
+        if oldest is not None and time < oldest:
+            return (None,) * width, ("expired",) * width, times
+        if not whole:
+            values = tuple([values[at] for at in self.positions])
+        if None not in values:
+            return values, ("present",) * width, times
+        return values, tuple(["null" if value is None else "present" for value in values]), times
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +87,7 @@ class ServedService:
 
     def rows(self, found: Sequence[Sequence[OnlineRow | None]], now: int) -> list[Row]:
         """The rows of all views, as they were read for `requests`, side by side."""
-        by_view = [[view.row(row, now) for row in rows] for view, rows in zip(self.views, found, strict=True)]
+        by_view = [view.rows(rows, now) for view, rows in zip(self.views, found, strict=True)]
         return by_view[0] if len(by_view) == 1 else [_joined(parts) for parts in zip(*by_view, strict=True)]
 
     def _of(self, view: ServedView, keys: Sequence[Key]) -> Sequence[Key]:
@@ -221,6 +233,7 @@ def _view(owner: str, asked: _Asked, catalogue: Catalogue, store: OnlineStore) -
         positions,
         tuple(absent[at] for at in positions),
         version.details["ttl"],
+        published.as_of if version.details["aggregates"] else EARLIEST,
     )
 
 

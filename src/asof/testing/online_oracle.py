@@ -94,6 +94,12 @@ class OnlineOracle:
                 new[key] = old
         self.rows = new
 
+    def advance(self, given: list[Given]) -> None:
+        """Rows of the table, which don't take the place of newer ones."""
+        for key, time, value in given:
+            if key not in self.rows or time >= self.rows[key][0]:
+                self.rows[key] = (time, value, False)
+
     def upsert(self, given: list[Given]) -> tuple[int, int]:
         """Rows written, and rows that were older than those there."""
         written = 0
@@ -119,6 +125,13 @@ def machine(open_store: Callable[[], OnlineStore]) -> type[RuleBasedStateMachine
         def publish(self, given: list[Given], as_of: int) -> None:
             self.oracle.publish(given, as_of)
             publish(self.store, rows(*given), as_of=_EPOCH + timedelta(microseconds=as_of))
+
+        @rule(given=_GIVEN, as_of=_MICROSECONDS)
+        def advance(self, given: list[Given], as_of: int) -> None:
+            self.oracle.advance(given)
+            moment = _EPOCH + timedelta(microseconds=as_of)
+            done = self.store.advance(VIEW, rows(*given), version=2, as_of=moment)
+            assert done == self.store.live(VIEW)
 
         @rule(given=_GIVEN)
         def upsert(self, given: list[Given]) -> None:

@@ -122,6 +122,14 @@ class OnlineStoreTests:
             for one in (store, reader):
                 assert one.read(VIEW, [("ann",)]) == [OnlineRow(1000, (1.5, "x"))]
 
+    def test_a_sweep_leaves_what_is_live(self, store: OnlineStore) -> None:
+        publish(store, rows((1, 1, 10)))
+        store.upsert(VIEW, rows((2, 1, 20)))
+        store.sweep()
+        assert values(store, 1, 2) == [10, 20]
+        publish(store, rows((1, 1, 11)))
+        assert values(store, 1) == [11]
+
     def test_generations_have_numbers_that_do_not_come_back(self, store: OnlineStore) -> None:
         numbers = [publish(store, rows((1, 1, 1))).generation for _ in range(2)]
         store.drop(VIEW)
@@ -157,6 +165,40 @@ class OnlineStoreTests:
         store.upsert(VIEW, rows(*((key, 1 + key % 2, key) for key in range(5_000))))
         publish(store, rows(*((key, 1, -1) for key in range(5_000))))
         assert values(store, *range(5_000)) == [key if key % 2 else -1 for key in range(5_000)]
+
+    def test_a_generation_that_advances_has_the_rows_that_change_and_the_others(
+        self, store: OnlineStore, open_store: OpenStore
+    ) -> None:
+        first = publish(store, rows((1, 1, 10), (2, 1, 20)))
+        with open_store(readonly=True) as reader:
+            assert values(reader, 1) == [10]
+            moment = datetime(1970, 1, 1, 0, 0, 9, tzinfo=UTC)
+            done = store.advance(VIEW, rows((2, 5, 21), (3, 5, 30)), version=8, as_of=moment)
+            assert (done.version, done.as_of, done.rows) == (8, 9 * 10**9, 3)
+            assert done.generation > first.generation
+            for one in (store, reader):
+                assert one.live(VIEW) == done
+                assert values(one, 1, 2, 3) == [10, 21, 30]
+
+    def test_a_generation_that_advances_keeps_upserts_that_are_newer(self, store: OnlineStore) -> None:
+        publish(store, rows((1, 1, 10), (2, 1, 20)))
+        store.upsert(VIEW, rows((1, 9 * SECOND, 90), (2, 3, 30)))
+        store.advance(VIEW, rows((1, 5, 11), (2, 5, 21)), version=2, as_of=NOW)
+        assert values(store, 1, 2) == [90, 21]
+        publish(store, rows((1, 6, 12), (2, 4, 22)), as_of=datetime(1970, 1, 1, 0, 0, 6, tzinfo=UTC))
+        assert values(store, 1, 2) == [90, 22]
+
+    def test_what_advanced_often_is_replaced_and_dropped_whole(self, store: OnlineStore) -> None:
+        for replaced in (True, False):
+            publish(store, stamped(500, 1))
+            for time in range(2, 130):
+                store.advance(VIEW, rows((1, time, time)), version=time, as_of=NOW)
+            assert values(store, 1, 2) == [129, 1]
+            if replaced:
+                publish(store, rows((1, 200, 5)))
+                assert store.scan(VIEW).num_rows == store.statistics().rows == 1
+        assert store.drop(VIEW)
+        assert store.live(VIEW) is None
 
     def test_an_older_table_can_be_published_again(self, store: OnlineStore) -> None:
         publish(store, rows((1, 9, 90)), version=2)
@@ -194,6 +236,7 @@ class OnlineStoreTests:
         uses: list[Callable[[], object]] = [
             lambda: store.read("spent", [(1,)]),
             lambda: store.upsert("spent", rows((1, 1, 1))),
+            lambda: store.advance("spent", rows((1, 1, 1)), version=2, as_of=NOW),
             lambda: store.scan("spent"),
         ]
         for use in uses:
@@ -230,6 +273,8 @@ class OnlineStoreTests:
         publish(store, rows((1, 1, 10)))
         with pytest.raises(DataError, match="spend has the columns"):
             store.upsert(VIEW, rows((1, 1, 10)).append_column("more", pa.array([1])))
+        with pytest.raises(DataError):
+            store.advance(VIEW, rows((1, 1, 10)).append_column("more", pa.array([1])), version=2, as_of=NOW)
 
     def test_a_time_without_zone_is_refused(self, store: OnlineStore) -> None:
         with pytest.raises(DefinitionError, match="no time zone"):
@@ -242,6 +287,7 @@ class OnlineStoreTests:
             writes: list[Callable[[], object]] = [
                 lambda: publish(reader, rows()),
                 lambda: reader.upsert(VIEW, rows()),
+                lambda: reader.advance(VIEW, rows(), version=2, as_of=NOW),
                 lambda: reader.drop(VIEW),
             ]
             for write in writes:

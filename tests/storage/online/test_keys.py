@@ -46,7 +46,7 @@ def ordinal(key: tuple) -> tuple:
 def test_bytes_sort_as_the_keys_do_and_come_back(case):
     columns, keys = case
     codec = KeyCodec(columns)
-    encoded = [codec.encode(key) for key in keys]
+    encoded = codec.encode(keys)
     assert encoded == codec.encode_columns(columns_of(columns, keys))
     by_bytes = [key for _, key in sorted(zip(encoded, keys, strict=True), key=lambda pair: pair[0])]
     assert by_bytes == sorted(keys, key=ordinal)
@@ -55,17 +55,26 @@ def test_bytes_sort_as_the_keys_do_and_come_back(case):
 
 @given(st.integers(-(2**7), 2**7 - 1))
 def test_the_width_of_an_integer_does_not_matter(key):
-    assert KeyCodec({"k": "int8"}).encode((key,)) == KeyCodec({"k": "int64"}).encode((key,))
+    assert KeyCodec({"k": "int8"}).encode([(key,)]) == KeyCodec({"k": "int64"}).encode([(key,)])
 
 
 def test_numpy_integers_are_keys():
     codec = KeyCodec({"k": "int64"})
-    assert codec.encode((np.int32(-7),)) == codec.encode((-7,))
+    assert codec.encode([(np.int32(-7),)]) == codec.encode([(-7,)])
 
 
 @pytest.mark.parametrize("dtype", sorted(PARTS))
 def test_a_null_part_matches_nothing(dtype):
-    assert KeyCodec({"a": dtype, "b": "int64"}).encode((None, 1)) is None
+    assert KeyCodec({"a": dtype, "b": "int64"}).encode([(None, 1)]) == [None]
+    assert KeyCodec({"a": dtype}).encode([(None,)]) == [None]
+
+
+@pytest.mark.parametrize("columns", [{"k": "int64"}, {"k": "int64", "l": "string"}])
+def test_keys_come_behind_a_prefix_beside_nulls(columns):
+    codec, key = KeyCodec(columns), (7, "a")[: len(columns)]
+    nothing = (None, "a")[: len(columns)]
+    (alone,) = codec.encode([key])
+    assert codec.encode([key, nothing, key], b"rows") == [b"rows" + alone, None, b"rows" + alone]
 
 
 @pytest.mark.parametrize(
@@ -85,12 +94,12 @@ def test_a_null_part_matches_nothing(dtype):
 )
 def test_a_key_of_another_type_is_an_error(dtype, value):
     with pytest.raises(DataError, match=f"expected \\(k: {dtype}\\)"):
-        KeyCodec({"k": dtype}).encode((value,))
+        KeyCodec({"k": dtype}).encode([(value,)])
 
 
 def test_a_key_of_another_length_is_an_error():
     with pytest.raises(DataError, match="a key of 1 parts, expected \\(a, b\\)"):
-        KeyCodec({"a": "int64", "b": "string"}).encode((1,))
+        KeyCodec({"a": "int64", "b": "string"}).encode([(1,)])
 
 
 @pytest.mark.parametrize("dtype", ["float64", "decimal(10,2)"])
@@ -108,4 +117,4 @@ def test_a_moment_is_one_key_in_whatever_zone():
     codec = KeyCodec({"k": "timestamp"})
     east = datetime.timezone(datetime.timedelta(hours=5))
     moment = datetime.datetime(2024, 1, 1, 5, tzinfo=east)
-    assert codec.encode((moment,)) == codec.encode((moment.astimezone(datetime.UTC),))
+    assert codec.encode([(moment,)]) == codec.encode([(moment.astimezone(datetime.UTC),)])

@@ -224,6 +224,10 @@ def test_a_publication_that_is_killed_leaves_one_whole_generation(tmp_path, mome
             version = store.live("spend").version
             expected = [1] * 30 if version == 1 else [2] * 25 + [None] * 5
             assert values(store, *range(30)) == expected
+            store.sweep()
+        assert len(stored_generations(path)) == 1
+        with LmdbStore(path) as store:
+            assert values(store, *range(30)) == expected
             publish(store, stamped(5, 3), version=3)
             assert values(store, *range(6)) == [3] * 5 + [None]
         assert len(stored_generations(path)) == 1

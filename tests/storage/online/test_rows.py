@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from asof.errors import DataError, DefinitionError
 from asof.storage.arrow_types import arrow_type
 from asof.storage.online.rows import RowCodec, arrow_column, event_time_of
-from asof.storage.online.store import EVENT_TIME
+from asof.storage.online.store import EVENT_TIME, OnlineRow
 
 NS = pa.timestamp("ns", "UTC")
 INT64 = st.integers(-(2**63), 2**63 - 1)
@@ -61,7 +61,7 @@ def test_what_is_packed_comes_back(case):
     columns = {name: [values[at] for _, values in rows] for at, name in enumerate(types)}
     codec = RowCodec(types)
     packed = codec.encode(table(columns, types, [time for time, _ in rows]))
-    assert [codec.decode(row) for row in packed] == rows
+    assert codec.decode([*packed, None]) == [*rows, None]
     assert [event_time_of(row) for row in packed] == [time for time, _ in rows]
 
 
@@ -79,7 +79,9 @@ def test_slices_and_chunks_pack_as_the_whole(case, cut):
 def test_nan_stays_nan():
     codec = RowCodec({"x": "float64"})
     (row,) = codec.encode(table({"x": [float("nan")]}, {"x": "float64"}, [0]))
-    (value,) = codec.decode(row).values
+    (found,) = codec.decode([row])
+    assert found is not None
+    (value,) = found.values
     assert value != value
 
 
@@ -89,7 +91,7 @@ def test_decimals_do_not_depend_on_the_context_of_the_reader():
     codec = RowCodec(types)
     (row,) = codec.encode(table(values, types, [0]))
     with decimal.localcontext(prec=3):
-        assert codec.decode(row).values == (values["x"][0], values["y"][0])
+        assert codec.decode([row]) == [OnlineRow(0, (values["x"][0], values["y"][0]))]
 
 
 def test_a_row_takes_its_header_and_its_values():
@@ -103,7 +105,7 @@ def test_a_row_of_another_layout_is_refused():
     codec = RowCodec({"a": "int64"})
     (row,) = codec.encode(table({"a": [1]}, {"a": "int64"}, [0]))
     with pytest.raises(DataError, match="layout 9"):
-        codec.decode(b"\x09" + row[1:])
+        codec.decode([b"\x09" + row[1:]])
 
 
 @pytest.mark.parametrize(("dtype", "value"), [("timestamp", 2**60), ("date", 2**31 - 1)])

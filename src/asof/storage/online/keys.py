@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,15 +43,23 @@ class KeyCodec:
         self._columns = dict(columns)
         self._parts = [_PARTS[dtype] for dtype in columns.values()]
 
-    def encode(self, key: tuple[Any, ...]) -> bytes | None:
-        """Bytes of one key; None when a part of it is null, which matches nothing.
+    def encode(self, keys: Sequence[tuple[Any, ...]], prefix: bytes = b"") -> list[bytes | None]:
+        """Bytes of keys behind a prefix; None for one of which a part is null, which matches nothing.
 
         Raises DataError for a key of another length or type.
         """
+        if self._parts == [_integer]:
+            try:
+                return [prefix + _integer(value) for (value,) in keys]
+            except (TypeError, ValueError, OverflowError):
+                pass  # one of them is null or wrong
+        return [self._encoded(key, prefix) for key in keys]
+
+    def _encoded(self, key: tuple[Any, ...], prefix: bytes) -> bytes | None:
         if len(key) != len(self._parts):
             raise DataError(f"a key of {len(key)} parts, expected ({', '.join(self._columns)})")
         try:
-            return b"".join([part(value) for part, value in zip(self._parts, key, strict=True)])
+            return prefix + b"".join([part(value) for part, value in zip(self._parts, key, strict=True)])
         except (TypeError, ValueError, OverflowError, AttributeError):
             if None in key:
                 return None

@@ -14,13 +14,16 @@ from typing import Self
 import pyarrow as pa
 
 from asof.errors import Conflict, DefinitionError, NotFound, choices
+from asof.storage.instants import nanoseconds
 from asof.storage.online.lmdb_environment import Transaction, share
 from asof.storage.online.lmdb_generations import (
     Generation,
+    advance,
     append,
     carry_over,
     claim,
     forget,
+    forget_building,
     generation_of,
     items_under,
     live_record,
@@ -55,6 +58,14 @@ class LmdbStore:
     ) -> Published:
         self._require_writable()
         return self._build(planned(view, keys, rows, version, as_of), newest(typed(rows), keys))
+
+    def advance(self, view: str, rows: pa.Table, *, version: int, as_of: datetime) -> Published:
+        self._require_writable()
+        generation = self._environment.read(partial(self._require, view=view))
+        require_columns(generation.published, rows)
+        items = generation.encode(newest(typed(rows), generation.published.keys))
+        to = replace(generation.published, version=version, as_of=nanoseconds(as_of))
+        return self._environment.write(partial(self._advance, of=generation, to=to, items=items))
 
     def upsert(self, view: str, rows: pa.Table) -> tuple[int, int]:
         self._require_writable()
@@ -91,6 +102,11 @@ class LmdbStore:
         dropped = self._environment.write(partial(forget, view=view))
         self._sweep()
         return dropped
+
+    def sweep(self) -> None:
+        self._require_writable()
+        self._environment.write(forget_building)
+        self._sweep()
 
     def statistics(self) -> OnlineStatistics:
         views = self.views()
@@ -133,6 +149,14 @@ class LmdbStore:
             carry_over(transaction, old, to)
         set_live(transaction, to.published)
 
+    def _advance(
+        self, transaction: Transaction, of: Generation, to: Published, items: list[Item]
+    ) -> Published:
+        live = self._require(transaction, to.view)
+        if live.published != of.published:
+            raise Conflict(f"another publication of {to.view} overtook this one: publish again")
+        return advance(transaction, live, to, items)
+
     def _sweep(self) -> None:
         while self._environment.write(sweep_some):
             pass
@@ -145,7 +169,7 @@ class LmdbStore:
 
     def _find(self, transaction: Transaction, view: str, keys: Sequence[Key]) -> list[OnlineRow | None]:
         generation = self._require(transaction, view)
-        return [generation.find(transaction, key) for key in keys]
+        return generation.find(transaction, keys)
 
     def _all(self, transaction: Transaction, view: str) -> tuple[Generation, list[Item]]:
         generation = self._require(transaction, view)

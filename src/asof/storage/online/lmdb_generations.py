@@ -9,14 +9,15 @@ All is in one sorted map, whose keys begin with what they are of:
     4 generation key             a packed row
 
 A publication claims a number, appends its rows some at a time, and turns the view over to itself in
-one transaction. A row whose generation is neither live nor being built belongs to nobody; every
-publication begins and ends by sweeping such rows.
+one transaction. One that advances has a number of its own, but its rows stay where they are. A row whose
+generation is neither live nor being built belongs to nobody; every publication begins and ends by sweeping
+such rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from operator import itemgetter
 
 import msgspec
@@ -48,10 +49,9 @@ class Generation:
         """What is kept beside the rows."""
         return self.packing.published
 
-    def find(self, transaction: Transaction, key: Key) -> OnlineRow | None:
-        encoded = self.packing.keys.encode(key)
-        row = None if encoded is None else transaction.get(self.rows + encoded)
-        return None if row is None else self.packing.rows.decode(row)
+    def find(self, transaction: Transaction, keys: Sequence[Key]) -> list[OnlineRow | None]:
+        encoded = self.packing.keys.encode(keys, self.rows)
+        return self.packing.rows.decode([None if key is None else transaction.get(key) for key in encoded])
 
     def encode(self, rows: pa.Table, prefix: bytes = b"") -> list[Item]:
         items = self.packing.items(rows, prefix)
@@ -63,7 +63,7 @@ class Generation:
 
 def generation_of(published: Published) -> Generation:
     """The generation with codecs for its columns."""
-    number = published.generation.to_bytes(_NUMBER_BYTES, "big")
+    number = published.stored_as.to_bytes(_NUMBER_BYTES, "big")
     return Generation(packing_of(published), _ROWS + number, _UPSERTED + number)
 
 
@@ -94,12 +94,41 @@ def forget(transaction: Transaction, view: str) -> bool:
     return transaction.delete(_LIVE + view.encode())
 
 
+def forget_building(transaction: Transaction) -> None:
+    """Leave the rows of all that is being built to be swept; who builds is overtaken."""
+    for view in [key for key, _ in items_under(transaction, _BUILDING)]:
+        transaction.delete(_BUILDING + view)
+
+
 def claim(transaction: Transaction, view: str) -> int:
     """Number of a new generation, the only one of the view that may be built from now on."""
-    number = int.from_bytes(transaction.get(_COUNTER) or b"\1", "big")
-    transaction.put(_COUNTER, (number + 1).to_bytes(_NUMBER_BYTES, "big"))
+    number = _next_number(transaction)
     transaction.put(_BUILDING + view.encode(), number.to_bytes(_NUMBER_BYTES, "big"))
     return number
+
+
+def _next_number(transaction: Transaction) -> int:
+    number = int.from_bytes(transaction.get(_COUNTER) or b"\1", "big")
+    transaction.put(_COUNTER, (number + 1).to_bytes(_NUMBER_BYTES, "big"))
+    return number
+
+
+def advance(transaction: Transaction, live: Generation, to: Published, items: list[Item]) -> Published:
+    """Put rows into the live generation, and make it the next one, of the version and moment of `to`."""
+    added = sum(_put_published(transaction, live, key, row) for key, row in items)
+    number = _next_number(transaction)
+    published = replace(to, generation=number, rows=to.rows + added, since=to.stored_as)
+    transaction.put(_LIVE + to.view.encode(), msgspec.json.encode(published))
+    return published
+
+
+def _put_published(transaction: Transaction, live: Generation, key: bytes, row: bytes) -> bool:
+    """Write a row of the view's table unless the one that is there is newer (P7); whether none was."""
+    present = transaction.get(live.rows + key)
+    if present is None or event_time_of(row) >= event_time_of(present):
+        transaction.put(live.rows + key, row)
+        transaction.delete(live.upserted + key)
+    return present is None
 
 
 def require_claim(transaction: Transaction, ours: Published) -> None:
@@ -157,7 +186,7 @@ def sweep_some(transaction: Transaction) -> bool:
 def _kept(transaction: Transaction) -> set[bytes]:
     live = live_views(transaction)
     building = {number for _, number in items_under(transaction, _BUILDING)}
-    return building | {one.generation.to_bytes(_NUMBER_BYTES, "big") for one in live}
+    return building | {one.stored_as.to_bytes(_NUMBER_BYTES, "big") for one in live}
 
 
 def _prefixes(transaction: Transaction, kind: bytes) -> Iterator[bytes]:

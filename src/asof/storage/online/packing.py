@@ -35,7 +35,7 @@ class Packing:
 
     def table(self, items: Sequence[Item]) -> pa.Table:
         """The table that was packed: key columns, `_event_time` (ns, UTC), value columns."""
-        rows = [self.rows.decode(row) for _, row in items]
+        rows = [row for row in self.rows.decode([row for _, row in items]) if row is not None]
         columns = zip(*(row.values for row in rows), strict=True) if rows else iter(())
         return pa.table(
             self.keys.decode_columns([key for key, _ in items])

@@ -12,10 +12,12 @@ from typing import Any, Self
 import pyarrow as pa
 
 from asof.errors import AsofError, Conflict, DataError, DefinitionError, NotFound, choices
+from asof.storage.instants import nanoseconds
 from asof.storage.online.packing import Item, planned, require_columns, slices
 from asof.storage.online.redis_generations import (
     Generation,
     abandon,
+    advance,
     append,
     claim,
     forget,
@@ -24,6 +26,7 @@ from asof.storage.online.redis_generations import (
     live_views,
     require_whole,
     sweep,
+    sweep_all,
     turn_over,
 )
 from asof.storage.online.redis_scripts import GONE, UPSERT
@@ -56,6 +59,15 @@ class RedisStore:
     ) -> Published:
         self._require_writable()
         return self._build(planned(view, keys, rows, version, as_of), newest(typed(rows), keys))
+
+    def advance(self, view: str, rows: pa.Table, *, version: int, as_of: datetime) -> Published:
+        self._require_writable()
+        live = self._fresh(view)
+        require_columns(live.published, rows)
+        changed = newest(typed(rows), live.published.keys)
+        to = replace(live.published, version=version, as_of=nanoseconds(as_of))
+        parts = map(live.packing.items, slices(changed, _ROWS_AT_ONCE, _BYTES_AT_ONCE))
+        return advance(self._server, live, parts, to)
 
     def upsert(self, view: str, rows: pa.Table) -> tuple[int, int]:
         self._require_writable()
@@ -97,6 +109,10 @@ class RedisStore:
     def drop(self, view: str) -> bool:
         self._require_writable()
         return forget(self._server, view)
+
+    def sweep(self) -> None:
+        self._require_writable()
+        sweep_all(self._server)
 
     def statistics(self) -> OnlineStatistics:
         views = self.views()
@@ -159,7 +175,7 @@ class RedisStore:
         """The requests with packed keys, None where they are none of a generation that is live no more."""
         try:
             return [
-                (generation, [generation.packing.keys.encode(key) for key in keys])
+                (generation, generation.packing.keys.encode(keys))
                 for generation, (_, keys) in zip(known, requests, strict=True)
             ]
         except DataError:
@@ -216,4 +232,4 @@ def _rows(
     """A row for each key, where those found are of the keys that are not null."""
     rows = iter(found)
     present = [None if key is None else next(rows) for key in keys]
-    return [None if row is None else generation.packing.rows.decode(row) for row in present]
+    return generation.packing.rows.decode(present)

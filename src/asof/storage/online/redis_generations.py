@@ -2,8 +2,10 @@
 
     asof:views                    a set: the views that were ever claimed
     asof:{view}                   a hash: `live` (JSON of `Published`), `generation` (its number),
-                                  `building` (the number that may be built), `next` (the last number
-                                  that was given), `marks` (how many rows were upserted)
+                                  `since` (the number that its rows are stored as), `before` (that of
+                                  the last that was replaced), `building` (the number that may be built),
+                                  `next` (the last number that was given), `marks` (how many rows were
+                                  upserted)
     asof:{view}:7                 a hash: the packed rows of generation 7 by packed key
     asof:{view}:7:upserted        a sorted set: the keys that were upserted, by when
 
@@ -15,14 +17,22 @@ publication begins and ends by unlinking such ones, which the server then frees 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import msgspec
 
 from asof.errors import Conflict
 from asof.storage.online.packing import Item, Packing, packing_of
-from asof.storage.online.redis_scripts import ABANDON, DONE, OVERTAKEN, TURN_OVER
+from asof.storage.online.redis_scripts import (
+    ABANDON,
+    ADVANCE,
+    ADVANCED,
+    DONE,
+    GONE,
+    OVERTAKEN,
+    TURN_OVER,
+)
 from asof.storage.online.redis_server import Command, Server
 from asof.storage.online.store import Published
 
@@ -54,7 +64,7 @@ class Generation:
 def generation_of(server: Server, published: Published) -> Generation:
     """The generation with codecs for its columns."""
     view = view_key(server, published.view)
-    rows, upserted = _keys(view, published.generation)
+    rows, upserted = _keys(view, published.stored_as)
     return Generation(packing_of(published), view, rows, upserted)
 
 
@@ -74,10 +84,15 @@ def live_record(server: Server, view: str) -> Published | None:
 
 def live_views(server: Server) -> list[Published]:
     """The live generations of all views, by name."""
-    names = sorted(name.decode() for name in server.send("SMEMBERS", _views_key(server)))
+    names = _views(server)
     asked: list[Command] = [("HGET", view_key(server, name), "live") for name in names]
     records = server.send_all(asked, at_once=not server.is_cluster)
     return [published for published in map(_read, records) if published]
+
+
+def _views(server: Server) -> list[str]:
+    """The views that were ever claimed, by name."""
+    return sorted(name.decode() for name in server.send("SMEMBERS", _views_key(server)))
 
 
 def _views_key(server: Server) -> str:
@@ -125,13 +140,30 @@ def require_whole(server: Server, generation: Generation) -> None:
 def turn_over(server: Server, old: Published | None, to: Generation) -> None:
     """Make a generation live, with the rows upserted into the old one that are newer (P7)."""
     kept = old is not None and old.same_shape(to.published)
-    keys = [to.view, *_keys(to.view, old.generation if old else 0), to.rows, to.upserted]
+    keys = [to.view, *_keys(to.view, old.stored_as if old else 0), to.rows, to.upserted]
     record, as_of = msgspec.json.encode(to.published), _AS_OF.pack(to.published.as_of)
     mark = b"-inf" if kept else b"+inf"
     while mark != DONE:
         mark = server.run(TURN_OVER, keys, to.number, record, as_of, mark, _CARRIED_AT_ONCE)
         if mark == OVERTAKEN:
             raise _overtaken(to)
+
+
+def advance(server: Server, live: Generation, parts: Iterable[Sequence[Item]], to: Published) -> Published:
+    """Put rows into the live generation, and make it the next one, of the version and moment of `to`."""
+    for items in parts:
+        added = [part for item in items for part in item]
+        _require_live(live, server.run(ADVANCE, [live.view, live.rows, live.upserted], live.number, *added))
+    number, count = server.send("HINCRBY", live.view, "next", 1), server.send("HLEN", live.rows)
+    published = replace(to, generation=number, rows=count, since=to.stored_as)
+    record = msgspec.json.encode(published)
+    _require_live(live, server.run(ADVANCED, [live.view], live.number, number, record))
+    return published
+
+
+def _require_live(generation: Generation, answer: int) -> None:
+    if answer == GONE:
+        raise _overtaken(generation)
 
 
 def _overtaken(ours: Generation) -> Conflict:
@@ -147,10 +179,18 @@ def abandon(server: Server, generation: Generation) -> None:
 def forget(server: Server, view: str) -> bool:
     """Unlink a view's rows; whether there was a live generation."""
     key = view_key(server, view)
-    commands: list[Command] = [("HDEL", key, "live"), ("HDEL", key, "generation", "building")]
+    server.send("HSET", key, "before", server.send("HGET", key, "since") or 0)
+    commands: list[Command] = [("HDEL", key, "live"), ("HDEL", key, "generation", "building", "since")]
     was_live, _ = server.send_all(commands, at_once=True)
     sweep(server, view)
     return bool(was_live)
+
+
+def sweep_all(server: Server) -> None:
+    """Unlink what is of no live generation, of any view; who builds one is overtaken."""
+    for view in _views(server):
+        server.send("HDEL", view_key(server, view), "building")
+        sweep(server, view)
 
 
 def sweep(server: Server, view: str) -> None:
@@ -159,7 +199,7 @@ def sweep(server: Server, view: str) -> None:
     Of those before, nothing is left but what a publication wrote that was overtaken by a hundred.
     """
     key = view_key(server, view)
-    last, *kept = server.send("HMGET", key, "next", "generation", "building")
-    numbers = range(max(1, int(last or 0) - _SWEPT), int(last or 0) + 1)
-    if dead := [one for n in numbers if b"%d" % n not in kept for one in _keys(key, n)]:
+    last, before, *kept = server.send("HMGET", key, "next", "before", "since", "building")
+    numbers = {int(before or 0), *range(max(1, int(last or 0) - _SWEPT), int(last or 0) + 1)}
+    if dead := [one for n in sorted(numbers) if b"%d" % n not in kept for one in _keys(key, n)]:
         server.send("UNLINK", *dead)

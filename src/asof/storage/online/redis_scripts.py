@@ -65,11 +65,41 @@ for at = 1, #marked, 2 do
   end
 end
 if #marked == 2 * most then return marked[#marked] end
-redis.call('HSET', view, 'live', ARGV[2], 'generation', ARGV[1])
+redis.call('HSET', view, 'before', redis.call('HGET', view, 'since') or 0)
+redis.call('HSET', view, 'live', ARGV[2], 'generation', ARGV[1], 'since', ARGV[1])
 redis.call('HDEL', view, 'building')
 return 'done'
 """
 )
+
+ADVANCE = (
+    _COMPARE
+    + """
+-- KEYS: view, its rows, its marks. ARGV: generation, then key and row by turns.
+-- Writes rows of the view's table unless those there are newer (P7); -1 when another generation is live.
+local view, rows, marks = KEYS[1], KEYS[2], KEYS[3]
+if redis.call('HGET', view, 'generation') ~= ARGV[1] then return -1 end
+for at = 2, #ARGV, 2 do
+  local key, row = ARGV[at], ARGV[at + 1]
+  local present = redis.call('HGET', rows, key)
+  if not present or not before(row, present) then
+    redis.call('HSET', rows, key, row)
+    redis.call('ZREM', marks, key)
+  end
+end
+return 0
+"""
+)
+
+ADVANCED = """
+-- KEYS: view. ARGV: generation, the next one, its record.
+-- Makes the live generation the next one, whose rows it has; -1 when another is live.
+local live = redis.call('HGET', KEYS[1], 'generation')
+if live == ARGV[2] then return 0 end
+if live ~= ARGV[1] then return -1 end
+redis.call('HSET', KEYS[1], 'live', ARGV[3], 'generation', ARGV[2])
+return 0
+"""
 
 ABANDON = """
 -- KEYS: view. ARGV: generation. It is not built any more.

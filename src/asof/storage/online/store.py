@@ -1,7 +1,8 @@
 """What an online store is: for each feature view, one row per entity, read whole.
 
 A view has one live generation of rows at a time. `publish` builds the next generation beside it and
-swaps; `upsert` changes single rows of the live one. Rows go in as an Arrow table with the key
+swaps; `advance` brings the live one to a later moment by the rows that are other ones then; `upsert` changes
+single rows of it. Rows go in as an Arrow table with the key
 columns, `_event_time` (timestamp, UTC) and the value columns, and come back as `OnlineRow`.
 """
 
@@ -46,7 +47,8 @@ class Published:
 
     `version` is that of the table it was published from, `as_of` the time up to which that table
     speaks, in nanoseconds since 1970-01-01 UTC, and `rows` their number at publication. `keys` and
-    `key_types` name the key columns in order; `columns` maps each value column to its dtype name.
+    `key_types` name the key columns in order; `columns` maps each value column to its dtype name. `since`
+    is the generation that was advanced to this one, as whose its rows are stored; 0 where it was built.
     """
 
     view: str
@@ -57,6 +59,12 @@ class Published:
     columns: dict[str, str]
     keys: tuple[str, ...]
     key_types: tuple[str, ...]
+    since: int = 0
+
+    @property
+    def stored_as(self) -> int:
+        """The number of the generation as whose its rows are stored."""
+        return self.since or self.generation
 
     def same_shape(self, other: Published) -> bool:
         """Whether a stored row of one reads as a row of the other."""
@@ -94,6 +102,15 @@ class OnlineStore(Protocol):
         """
         ...
 
+    def advance(self, view: str, rows: pa.Table, *, version: int, as_of: datetime) -> Published:
+        """Bring the live generation to a later moment, as the next one: `rows` are those that change.
+
+        One that is newer stays (P7). Readers may see rows of both moments meanwhile, but each whole.
+        Raises NotFound for a view that was never published, DataError for columns not its own, Conflict
+        when a publication of the view overtakes this.
+        """
+        ...
+
     def upsert(self, view: str, rows: pa.Table) -> tuple[int, int]:
         """Write rows into the live generation unless older than what is there (P7).
 
@@ -128,6 +145,10 @@ class OnlineStore(Protocol):
 
     def drop(self, view: str) -> bool:
         """Forget a view and its rows; False if there was none."""
+        ...
+
+    def sweep(self) -> None:
+        """Let go of what publications have left that were cut short; one at work is overtaken by it."""
         ...
 
     def statistics(self) -> OnlineStatistics:
