@@ -23,7 +23,7 @@ from data import order_rows
 
 from asof.features.source import Source
 from asof.project import Project
-from asof.run import recorded
+from asof.runs.run import recorded
 from asof.steps.ingest import ingest
 
 THREADS = 2

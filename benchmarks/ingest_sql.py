@@ -19,7 +19,7 @@ from child import Measured, in_child, measured
 
 from asof.features.source import Source
 from asof.project import Project
-from asof.run import recorded
+from asof.runs.run import recorded
 from asof.steps.ingest import ingest
 
 TABLE = "asof_benchmark_orders"
@@ -95,8 +95,9 @@ def take_in(folder: str, rows: int) -> None:
 
 
 def report(name: str, took: Measured, to: Measured) -> None:
-    ratio = took.median / to.median
-    print(f"{name:28} {took.median:6.2f} s  {ratio:5.2f}  {took.peak >> 20:6,} MB")
+    ratio, of_processor = took.median / to.median, took.median_processor / to.median_processor
+    processor = f"(processor {took.median_processor:5.2f} s, {of_processor:4.2f})"
+    print(f"{name:28} {took.median:6.2f} s  {ratio:5.2f}  {processor}  {took.peak / 1e6:6,.0f} MB")
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 
 import hypothesis
 import pytest
@@ -47,3 +48,50 @@ def postgres(require: Require) -> Iterator[str]:
         yield url.set(database=name).render_as_string(hide_password=False)
         connection.execute(sqlalchemy.text(f"DROP DATABASE {name} WITH (FORCE)"))
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def google(require: Require, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server that speaks the protocol of Google Cloud Storage."""
+    from tests.ingest.cloud_stores import google_server, has_go
+
+    require("Go, to build fake-gcs-server", has_go())
+    require("gcsfs", find_spec("gcsfs"))
+    with (
+        pytest.MonkeyPatch.context() as patched,
+        google_server(tmp_path_factory.mktemp("google")) as address,
+    ):
+        # Else it asks for each bucket's kind over gRPC, which the server does not speak.
+        patched.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+        yield address
+
+
+@pytest.fixture(scope="session")
+def azure(require: Require, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server that speaks the protocol of Azure Blob Storage."""
+    from tests.ingest.cloud_stores import azure_server, has_node
+
+    require("Node and npm, to run Azurite", has_node())
+    require("adlfs", find_spec("adlfs"))
+    with azure_server(tmp_path_factory.mktemp("azure")) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def mariadb_server(require: Require, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The SQLAlchemy URL of a server of MariaDB."""
+    require("PyMySQL", find_spec("pymysql"))
+    from tests.ingest.mariadb import has_mariadb, mariadb_server
+
+    require("a server of MariaDB (apt install mariadb-server)", has_mariadb())
+    with mariadb_server(tmp_path_factory.mktemp("mariadb")) as url:
+        yield url
+
+
+@pytest.fixture
+def mariadb(mariadb_server: str) -> Iterator[str]:
+    """The SQLAlchemy URL of an empty MariaDB database of this test's own."""
+    from tests.ingest.mariadb import new_database
+
+    with new_database(mariadb_server) as url:
+        yield url

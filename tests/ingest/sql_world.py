@@ -9,6 +9,8 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
 import sqlalchemy as sa
 
 from asof.features.source import Source
@@ -18,7 +20,9 @@ from asof.ingest.place import Place
 
 
 class World:
-    """A database outside: `address` is what a reader gets."""
+    """A database outside: `address` is what a reader gets, `time` the type of a time without a zone."""
+
+    time = "TIMESTAMP"
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -39,14 +43,41 @@ class Duck(World):
 class Alchemist(World):
     """Whatever SQLAlchemy writes to."""
 
-    def __init__(self, address: str, url: str) -> None:
+    def __init__(self, address: str, url: str, **options: Any) -> None:
         super().__init__(address)
-        self.engine = sa.create_engine(url, poolclass=sa.NullPool)
+        self.engine = sa.create_engine(url, poolclass=sa.NullPool, **options)
 
     def do(self, *commands: str) -> None:
         with self.engine.begin() as connection:
             for command in commands:
                 connection.exec_driver_sql(command, execution_options={"no_parameters": True})
+
+
+class Maria(Alchemist):
+    """A database of MariaDB, which is written to with names quoted as in the standard."""
+
+    time = "DATETIME(6)"
+
+    def __init__(self, url: str) -> None:
+        quoted = "SET SESSION sql_mode = concat(@@sql_mode, ',ANSI_QUOTES'), time_zone = '+00:00'"
+        super().__init__(url, url, connect_args={"init_command": quoted})
+
+
+KINDS = [
+    "postgresql",
+    "sqlite",
+    "duckdb",
+    "postgresql+psycopg",
+    pytest.param("mysql+pymysql", marks=[pytest.mark.slow, pytest.mark.xdist_group("mariadb")]),
+]
+
+
+def world_of(request: pytest.FixtureRequest, folder: Path) -> World:
+    """The empty world of the kind that a test asks for."""
+    if request.param.startswith("mysql"):
+        return Maria(request.getfixturevalue("mariadb"))
+    postgres = request.getfixturevalue("postgres") if "postgres" in request.param else None
+    return world(request.param, folder, postgres)
 
 
 def world(kind: str, folder: Path, postgres: str | None) -> World:
@@ -77,9 +108,10 @@ class Taking:
         place = Place(".", taken=self.taken, memory=self.memory)
         return open_connector(self.source, place).pending(self.cursor)
 
-    def taken(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    def taken(self, columns: Sequence[str], where: pc.Expression | None = None) -> Iterator[pa.RecordBatch]:
         for table in list(self.tables):
-            yield from table.select(list(columns)).to_batches()
+            rows = table if where is None else table.filter(where)
+            yield from rows.select(list(columns)).to_batches()
 
     def run(self, batches: int | None = None) -> list[dict[str, Any]]:
         """Take in what is new, or some batches of it before the process dies; what came."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
+import fastavro
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet
 import pytest
 from hypothesis import given
@@ -101,10 +104,35 @@ def test_widening_is_a_join(one: str, two: str, three: str) -> None:
     assert wider(one, one) == one
 
 
-def test_new_columns_are_left_out_by_default(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("id,note,name\n1,x,mug\n")
-    rows, aside, known = taken(tmp_path, source())
-    assert (rows.to_pylist(), aside, known) == ([{"id": 1, "name": "mug"}], [], Known())
+@pytest.mark.parametrize("file", ["csv", "jsonl", "parquet", "arrow", "arrows", "avro"])
+def test_new_columns_are_left_out_by_default_and_remembered(tmp_path: Path, file: str) -> None:
+    written_as(tmp_path / f"a.{file}", [{"id": 1, "note": "x", "name": "mug"}])
+    rows, aside, known = taken(tmp_path, source(f"*.{file}"))
+    assert (rows.to_pylist(), aside) == ([{"id": 1, "name": "mug"}], [])
+    assert known == Known(ignored=frozenset({"note"}))
+    assert Known.of(known.described()) == known
+
+
+def written_as(file: Path, rows: list[dict[str, Any]]) -> None:
+    table = pa.Table.from_pylist(rows)
+    match file.suffix:
+        case ".csv":
+            pa.csv.write_csv(table, file)
+        case ".jsonl":
+            file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        case ".parquet":
+            pa.parquet.write_table(table, file)
+        case ".arrow" | ".arrows" as suffix:
+            opened = pa.ipc.new_file if suffix == ".arrow" else pa.ipc.new_stream
+            with opened(str(file), table.schema) as writer:
+                writer.write_table(table)
+        case ".avro":
+            fields = [
+                {"name": name, "type": "long" if isinstance(value, int) else "string"}
+                for name, value in rows[0].items()
+            ]
+            with file.open("wb") as out:
+                fastavro.writer(out, {"type": "record", "name": "row", "fields": fields}, rows)
 
 
 @pytest.mark.parametrize("file", ["csv", "jsonl", "parquet"])

@@ -103,7 +103,7 @@ def test_changed_rows_need_the_change_data_feed(tmp_path: Path) -> None:
     write(tmp_path, 1, 2)
     first = list(connector(tmp_path).batches(None))
     DeltaTable(str(tmp_path / "orders")).delete("id = 1")
-    with pytest.raises(DataError, match="version 1 changed or deleted rows; read its change data feed"):
+    with pytest.raises(DataError, match="version 1 changed or deleted rows; have all of it compared"):
         list(connector(tmp_path).batches(json_cursor(first)))
 
 

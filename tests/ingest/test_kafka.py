@@ -176,6 +176,14 @@ def test_a_contract_that_freezes_names_the_offset(brokers: str) -> None:
         list(frozen.batches(None))
 
 
+@pytest.mark.parametrize("reader", [{}, {"offset": "place"}], ids=["at once", "one by one"])
+def test_keys_that_are_not_read_are_told(brokers: str, reader: dict[str, Any]) -> None:
+    topic = new_topic()
+    send(brokers, topic, [(None, '{"id": 1, "name": "mug", "colour": "red"}', 0)])
+    [batch] = connector(brokers, topic, schema={**SCHEMA, "place": "int64"}, **reader).batches(None)
+    assert batch.ignored == {"colour"}
+
+
 def test_an_empty_partition_is_nothing(brokers: str) -> None:
     topic = new_topic()
     send(brokers, topic, [(None, order(1), 3)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import runpy
+import sys
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from asof.errors import DataError, DefinitionError, NotFound
+from asof.errors import DataError, DefinitionError, MissingExtra, NotFound
 from asof.features.contract import Contract
 from asof.features.readers import Sql
 from asof.features.source import Source
@@ -26,15 +27,14 @@ from asof.storage.fingerprint import fingerprint
 
 WORLD = runpy.run_path(str(Path(__file__).with_name("sql_world.py")))
 Taking, make_world = WORLD["Taking"], WORLD["world"]
-KINDS = ["postgresql", "sqlite", "duckdb", "postgresql+psycopg"]
+KINDS = WORLD["KINDS"]
 START = datetime(2024, 1, 1, tzinfo=UTC)
 TYPES = {"id": Int64, "note": String, "at": Timestamp}
 
 
 @pytest.fixture(params=KINDS)
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
-    postgres = request.getfixturevalue("postgres") if "postgres" in request.param else None
-    return make_world(request.param, tmp_path, postgres)
+    return WORLD["world_of"](request, tmp_path)
 
 
 @pytest.fixture
@@ -68,7 +68,8 @@ def orders(
     return Taking(source, memory)
 
 
-def create(world: Any, columns: str = 'id BIGINT PRIMARY KEY, note VARCHAR(100), "at" TIMESTAMP') -> None:
+def create(world: Any, columns: str = "") -> None:
+    columns = columns or f'id BIGINT PRIMARY KEY, note VARCHAR(100), "at" {world.time}'
     world.do(f"CREATE TABLE orders ({columns})")
 
 
@@ -206,7 +207,7 @@ def test_numbers_in_text_are_no_cursor(world: Any) -> None:
 def test_a_query(world: Any) -> None:
     create(world)
     insert(world, (1, "a%", 0), (2, "b", 1), (3, "a:b", 2))
-    query = """SELECT id, note, "at" FROM orders WHERE note LIKE 'a%' AND note <> ' :x';"""
+    query = """SELECT id, note, orders.at FROM orders WHERE note LIKE 'a%' AND note <> ' :x';"""
     taking = orders(world, query=query, key=["id"])
     assert [row["note"] for row in taking.run()] == ["a%", "a:b"]
     insert(world, (4, "a", 2))
@@ -267,6 +268,13 @@ def test_new_columns_come_where_the_contract_asks(world: Any) -> None:
         contract=Contract(new_columns="evolve"),
     )
     assert [row["note"] for row in Taking(source).run()] == ["a"]
+
+
+def test_columns_that_are_not_read_are_told(world: Any) -> None:
+    create(world)
+    insert(world, (1, "a", 0))
+    [batch] = orders(world, schema={"id": Int64, "at": Timestamp}).batches()
+    assert (batch.rows["id"].to_pylist(), batch.ignored) == ([1], {"note"})
 
 
 MINUTES = st.integers(0, 12)
@@ -360,6 +368,15 @@ def test_infinite_times_go_to_quarantine(server: Any) -> None:
     server.do("INSERT INTO orders VALUES (5, '2024-01-01', '2024-01-02')")
     assert ids(taking.run()) == [5]
     assert sorted(json.loads(row["raw"])["id"] for row in taking.rejected) == [1, 2, 4]
+
+
+def test_flags_that_are_numbers(sqlite: Any) -> None:
+    create(sqlite, "id INTEGER PRIMARY KEY, paid BOOLEAN, at TEXT")
+    for number, paid in enumerate(["1", "0", "NULL", "2"]):
+        sqlite.do(f"INSERT INTO orders VALUES ({number}, {paid}, '2024-01-01 00:00:00')")
+    taking = orders(sqlite, schema={"id": Int64, "paid": Bool, "at": Timestamp})
+    assert [row["paid"] for row in taking.run()] == [True, False, None]
+    assert [row["reason"] for row in taking.rejected] == ["paid: '2' is not a bool"]
 
 
 def test_loose_types_of_sqlite(sqlite: Any) -> None:
@@ -479,18 +496,18 @@ from asof import *
 
 orders = Source(
     "orders",
-    reader=Sql("{address}", table="orders", cursor="at", overlap="1h"),
+    reader=Sql("{address}", table="orders", cursor="at", overlap={overlap!r}),
     schema={{"id": Int64, "note": String, "at": Timestamp}},
     event_time="at",
 )
 """
 
 
-def project_of(server: Any, folder: Path) -> Project:
+def project_of(server: Any, folder: Path, overlap: str | None = "1h") -> Project:
     folder.mkdir()
     settings = 'name = "shop"\ndefinitions = "definitions.py"\nmemory = "8MB"\n'
     (folder / "asof.toml").write_text(settings)
-    (folder / "definitions.py").write_text(DEFINITIONS.format(address=server.address))
+    (folder / "definitions.py").write_text(DEFINITIONS.format(address=server.address, overlap=overlap))
     project = Project.open(str(folder))
     project.apply()
     return project
@@ -502,7 +519,7 @@ def test_a_project_ends_as_if_the_database_had_not_gone_away(server: Any, tmp_pa
 
     def report(line: str) -> None:
         lines.append(line)
-        if line.startswith("orders") and len(lines) == 1:
+        if line.startswith("ingest orders: ") and len(lines) == 1:
             cut_off(server)
 
     with project_of(server, tmp_path / "undisturbed") as project:
@@ -516,6 +533,25 @@ def test_a_project_ends_as_if_the_database_had_not_gone_away(server: Any, tmp_pa
         found = project.workspace.read("raw/orders")
         assert sum(step.rows_read for run in project.runs() for step in ingested(project, run.id)) == 60_000
     assert fingerprint(found) == fingerprint(expected)
+
+
+@pytest.mark.parametrize(("overlap", "late"), [("1h", [5, 6]), (None, [6])])
+def test_of_what_was_taken_only_the_overlap_is_read(
+    sqlite: Any, tmp_path: Path, overlap: str | None, late: list[int]
+) -> None:
+    create(sqlite)
+    with project_of(sqlite, tmp_path / "shop", overlap) as project:
+        insert(sqlite, (1, "a", 0), (2, "b", 1))
+        project.run()
+        [old] = tmp_path.glob("shop/**/raw/orders/*.parquet")
+        insert(sqlite, (3, "c", 600), (4, "d", 601))
+        project.run()
+        insert(sqlite, (5, "late", 590), (6, "tie", 601), (7, "e", 602))
+        old.rename(tmp_path / old.name)
+        project.run()
+        (tmp_path / old.name).rename(old)
+        rows = project.workspace.read("raw/orders").to_pylist()
+    assert sorted(ids(rows)) == sorted([1, 2, 3, 4, *late, 7])
 
 
 def test_a_changed_definition_keeps_what_was_taken(server: Any, tmp_path: Path) -> None:
@@ -592,5 +628,11 @@ def test_a_reader_that_does_not_fit_its_schema(reader: dict[str, Any], message: 
 def test_an_unknown_database() -> None:
     with pytest.raises(DefinitionError, match="SQLAlchemy knows no database 'postgers'"):
         orders(WORLD["World"]("postgers://host/shop")).run()
-    with pytest.raises(NotFound, match="needs the package 'pymysql': pip install it"):
+    with pytest.raises(NotFound, match="needs the package 'oracledb': pip install it"):
+        orders(WORLD["World"]("oracle+oracledb://host/shop")).run()
+
+
+def test_a_missing_driver_that_has_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pymysql", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'asof\[mysql\]'"):
         orders(WORLD["World"]("mysql+pymysql://host/shop")).run()

@@ -20,6 +20,7 @@ class Batch:
 
     `rows` has the columns of the source's schema, then those that its contract takes in, as text, in
     the order of the origin. `rejected` has the columns of `asof.storage.quarantine.REJECTED`.
+    `ignored` are columns that stood there and that the source does not read, as far as they were met.
     `cursor` says where reading stands after this batch, and is to be committed together with it; None
     where reading can't stop there, so that the batch is committed together with those after it.
     """
@@ -29,6 +30,7 @@ class Batch:
     cursor: Cursor | None
     origin: str
     rows_read: int
+    ignored: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

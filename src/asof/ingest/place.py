@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from asof.storage.catalogue.pushes import Push
 
-Taken = Callable[[Sequence[str]], Iterator[pa.RecordBatch]]
-"""Gives columns of the rows that the source's raw table has so far, in the order of ingestion."""
+
+class Taken(Protocol):
+    """Gives columns of the rows that the source's raw table has so far, in the order of ingestion.
+
+    With `where` only the rows for which it is true; parts of the table that it rules out are not read.
+    """
+
+    def __call__(
+        self, columns: Sequence[str], where: pc.Expression | None = None
+    ) -> Iterator[pa.RecordBatch]: ...
 
 
-def nothing_taken(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+def nothing_taken(columns: Sequence[str], where: pc.Expression | None = None) -> Iterator[pa.RecordBatch]:
     """No rows: the source is read for the first time."""
     return iter(())
 

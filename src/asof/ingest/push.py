@@ -41,7 +41,7 @@ class PushConnector:
             found = self._parsed(self._inbox.pushed(self._source.name, number))
             rejected = rejected_table(found.rejections, _origin(number))
             read = found.rows.num_rows + rejected.num_rows
-            yield Batch(found.rows, rejected, {"number": number}, _origin(number), read)
+            yield Batch(found.rows, rejected, {"number": number}, _origin(number), read, found.ignored)
 
     def _waiting(self, last: int) -> list[int]:
         return self._inbox.pushes_waiting(self._source.name, last)

@@ -30,7 +30,7 @@ def inlined(part: Callable[_Given, _Answer]) -> Callable[_Given, _Answer]:
 
     References to the arrays that it is given are not counted.
     """
-    return _kept(part, _nrt=False)
+    return _kept(part, _nrt=False, forceinline=True)
 
 
 def _kept(loop: Callable[_Given, _Answer], **options: bool) -> Callable[_Given, _Answer]:

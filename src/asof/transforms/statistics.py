@@ -14,11 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from asof.storage.arrow_types import arrow_type, type_name
+from asof.storage.compiled import compiled
 from asof.transforms.sketches.buckets import Buckets, buckets
 from asof.transforms.sketches.distinct import Distinct, distinct
 from asof.transforms.sketches.frequent import Frequent, frequent
 from asof.transforms.sketches.hashes import hashes
-from asof.transforms.sketches.places import Floats, is_number, is_time, of_numbers
+from asof.transforms.sketches.places import Floats, is_number, is_time
 
 Statistics = dict[str, "ColumnStatistics"]
 
@@ -163,16 +164,24 @@ def _figures(column: pa.ChunkedArray) -> tuple[int | float | None, float | None,
     """Sum, squared deviations and buckets, as far as the column has them."""
     if is_time(column.type):
         places = column.cast(_place_type(column.type)).cast(pa.int64())
-        return None, None, buckets(places.to_numpy(), numbers=False)
+        return None, None, buckets(places.to_numpy())
     if not is_number(column.type):
         return None, None, None
     whole = pa.types.is_boolean(column.type)
     numbers = (column.cast(pa.int8()) if whole else column).cast(pa.float64(), safe=False).to_numpy()
     with np.errstate(invalid="ignore", over="ignore"):
         total = _total(column, numbers)
-        distances = numbers - (total / len(numbers) if len(numbers) else 0.0)
-        deviation = float(np.sum(distances * distances))
-    return total, deviation, buckets(of_numbers(numbers), numbers=True)
+        deviation = _squared_distances(numbers, total / len(numbers) if len(numbers) else 0.0)
+    return total, deviation, buckets(numbers)
+
+
+@compiled
+def _squared_distances(numbers: Floats, mean: float) -> float:
+    """The sum of the squared distances of numbers from their mean."""
+    total = 0.0
+    for number in numbers:
+        total += (number - mean) * (number - mean)
+    return total
 
 
 def _total(column: pa.ChunkedArray, numbers: Floats) -> int | float:
@@ -182,7 +191,7 @@ def _total(column: pa.ChunkedArray, numbers: Floats) -> int | float:
     if not pa.types.is_integer(column.type):
         return float(np.sum(numbers))
     integers = column.cast(pa.int64()).to_numpy()
-    if len(integers) * np.max(np.abs(numbers), initial=0.0) < 2**62:
+    if len(integers) * max(np.max(numbers, initial=0.0), -np.min(numbers, initial=0.0)) < 2**62:
         return int(integers.sum())
     return (int((integers >> 32).sum()) << 32) + int((integers & 0xFFFF_FFFF).sum())
 

@@ -112,6 +112,14 @@ def test_few_values_are_all_counted(rows: pa.Table) -> None:
         assert found.different == len(set(present(rows[name])))
 
 
+@given(st.lists(st.text(max_size=20), min_size=1, max_size=4))
+def test_a_text_has_one_hash_wherever_it_stands(texts: list[str]) -> None:
+    together = hashes(pa.chunked_array([texts, texts[:1]], pa.string()))
+    alone = [hashes(pa.chunked_array([[text]], pa.string()))[0] for text in texts]
+    assert together.tolist() == [*alone, alone[0]]
+    assert len(set(alone)) == len(set(texts))
+
+
 @given(st.lists(st.floats(allow_nan=False), min_size=1))
 def test_places_are_in_the_order_of_the_numbers(numbers: list[float]) -> None:
     given = np.array(numbers)
@@ -125,11 +133,11 @@ def test_places_are_in_the_order_of_the_numbers(numbers: list[float]) -> None:
 def test_many_values_take_few_buckets_however_they_are_cut(seed: int) -> None:
     generator = np.random.default_rng(seed)
     numbers = np.concatenate([generator.normal(0, 1e-3, 5_000), generator.exponential(1e6, 5_000), [0.0]])
-    places = of_numbers(generator.permutation(numbers))
-    whole = buckets(places, numbers=True)
+    shuffled = generator.permutation(numbers)
+    whole = buckets(shuffled)
     assert whole is not None
     assert (len(whole.at) <= MOST, whole.total) == (True, len(numbers))
-    first, *others = [buckets(part, numbers=True) for part in np.array_split(places, 7)]
+    first, *others = [buckets(part) for part in np.array_split(shuffled, 7)]
     parts = first
     for other in others:
         assert parts is not None

@@ -9,5 +9,5 @@ from asof.features.readers.kafka import Kafka as Kafka
 from asof.features.readers.push import Push as Push
 from asof.features.readers.python import Python as Python
 from asof.features.readers.reader import Reader as Reader
-from asof.features.readers.sql import Snapshot as Snapshot
+from asof.features.readers.snapshot import Snapshot as Snapshot
 from asof.features.readers.sql import Sql as Sql

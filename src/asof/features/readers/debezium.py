@@ -72,8 +72,12 @@ class Debezium(Reader):
             clock=clock,
             time_unit=_checked_units(owner, time_unit),
             decimals=decimals,
-            rereadable=reader.rereadable,
         )
+
+    @property
+    def rereadable(self) -> bool:  # type: ignore[override]
+        """Whether all events that were ever read can be read again."""
+        return self.reader.rereadable
 
     @property
     def where(self) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import BinaryIO
+from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
@@ -22,16 +21,17 @@ def pieces(opened: Opened, source: Source, size: int, start: Position) -> Iterat
         digest = digest_of(file)
         start.check(digest)
         try:
-            yield from row_pieces(_tables(file, source), source, size, start, digest)
+            is_file = file.read(len(_MAGIC)) == _MAGIC
+            file.seek(0)
+            with pa.ipc.open_file(file) if is_file else pa.ipc.open_stream(file) as reader:
+                names = reader.schema.names
+                batches = map(reader.get_batch, range(reader.num_record_batches)) if is_file else reader
+                tables = _tables(batches, columns_to_read(names, source))
+                yield from row_pieces(tables, names, source, size, start, digest)
         except (pa.ArrowInvalid, OSError) as error:
             raise DataError(f"is not whole Arrow IPC: {error}") from error
 
 
-def _tables(file: BinaryIO, source: Source) -> Iterator[pa.Table]:
-    is_file = file.read(len(_MAGIC)) == _MAGIC
-    file.seek(0)
-    with pa.ipc.open_file(file) if is_file else pa.ipc.open_stream(file) as reader:
-        columns = columns_to_read(reader.schema.names, source)
-        batches = map(reader.get_batch, range(reader.num_record_batches)) if is_file else reader
-        for batch in batches:
-            yield pa.Table.from_batches([batch]).select(columns)
+def _tables(batches: Iterable[pa.RecordBatch], columns: list[str]) -> Iterator[pa.Table]:
+    for batch in batches:
+        yield pa.Table.from_batches([batch]).select(columns)

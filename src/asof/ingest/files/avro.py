@@ -21,9 +21,10 @@ def pieces(opened: Opened, source: Source, size: int, start: Position) -> Iterat
         digest = digest_of(file)
         start.check(digest)
         blocks = _blocks(file)
-        columns = columns_to_read(_names(blocks.writer_schema), source)
+        names = _names(blocks.writer_schema)
+        columns = columns_to_read(names, source)
         first, block = _skipped(blocks, start.offset)
-        yield from row_pieces(_tables(block, blocks, columns), source, size, start, digest, first)
+        yield from row_pieces(_tables(block, blocks, columns), names, source, size, start, digest, first)
 
 
 def _blocks(file: BinaryIO) -> Any:

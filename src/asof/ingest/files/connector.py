@@ -104,6 +104,7 @@ class FileConnector:
             cursor=task.cursor,
             origin=task.file.name,
             rows_read=parsed.rows.num_rows + len(parsed.rejections),
+            ignored=parsed.ignored,
         )
 
     def _new(self, progress: Progress) -> list[Found]:

@@ -7,7 +7,7 @@ ones, else as text; record by record where quotes are not as they should be.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
 
 import msgspec
@@ -24,7 +24,7 @@ from asof.ingest.files.pieces import Piece, Position
 from asof.ingest.files.quoting import cut_records, record_lines
 from asof.ingest.files.text_blocks import BOM, Block, TextReader, blocks, is_utf8
 from asof.ingest.records.parsed import Parsed, Records, parsed
-from asof.ingest.schema.contract import kept
+from asof.ingest.schema.contract import ignored, kept
 from asof.ingest.values.spans import Spans, typed, written
 from asof.ingest.values.target import Target
 from asof.storage.arrow_types import arrow_type
@@ -95,8 +95,10 @@ def parse(block: Block, header: Header, source: Source) -> Parsed:
     columns = kept(header.names, source) if header.names else list(source.schema)
     found = fields_of(block.text, header.delimiter, header.names, columns)
     if found is None:
-        return parsed(_one_by_one(lines, columns, header, source.reader.nulls), source)
-    return parsed(_at_once(lines, found, header, source), source)
+        records = _one_by_one(lines, columns, header, source.reader.nulls)
+    else:
+        records = _at_once(lines, found, header, source)
+    return replace(parsed(records, source), ignored=ignored(header.names, source))
 
 
 class _Lines:

@@ -7,14 +7,12 @@ change of up to eight bytes in a row that are read as one word changes it for su
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from asof.storage.byte_words import SIZE, Bytes, Words, word_at
 from asof.storage.compiled import compiled
 
-Words = npt.NDArray[np.uint64]
-
 _LANES = 4
-_STRIPE = 8 * _LANES  # bytes
+_STRIPE = SIZE * _LANES  # bytes
 _SEEDS = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5], np.uint64)
 
 
@@ -29,29 +27,37 @@ class Digest:
     def update(self, data: bytes) -> None:
         """Take more bytes."""
         self._length += len(data)
-        waiting = self._tail + data
-        whole = len(waiting) // _STRIPE * _STRIPE
-        _absorb(self._lanes, np.frombuffer(waiting, np.uint64, whole // 8))
-        self._tail = waiting[whole:]
+        missing = min(-len(self._tail) % _STRIPE, len(data))
+        self._tail += data[:missing]
+        if len(self._tail) == _STRIPE:
+            self._absorb(self._tail, 0, _STRIPE)
+            self._tail = b""
+        if not self._tail:
+            end = len(data) - (len(data) - missing) % _STRIPE
+            self._absorb(data, missing, end)
+            self._tail = data[end:]
 
     def hexdigest(self) -> str:
         """The digest as text of 64 digits."""
         lanes = self._lanes.copy()
         length = self._length.to_bytes(8, "little") * _LANES
-        _absorb(lanes, np.frombuffer(self._tail.ljust(_STRIPE, b"\0") + length, np.uint64))
+        _absorb(lanes, np.frombuffer(self._tail.ljust(_STRIPE, b"\0") + length, np.uint8), 0, 2 * _STRIPE)
         return "".join(f"{int(lane):016x}" for lane in lanes)
+
+    def _absorb(self, data: bytes, start: int, end: int) -> None:
+        _absorb(self._lanes, np.frombuffer(data, np.uint8), start, end)
 
 
 @compiled
-def _absorb(lanes: Words, words: Words) -> None:
+def _absorb(lanes: Words, data: Bytes, start: int, end: int) -> None:
     """Mix words into the lanes, each in its turn; every step can be undone, so that no change is lost."""
     prime = np.uint64(0x9FB21C651E98DF25)
     one, two, three, four = lanes
-    for at in range(0, len(words), 4):
-        one = (one ^ words[at]) * prime
-        two = (two ^ words[at + 1]) * prime
-        three = (three ^ words[at + 2]) * prime
-        four = (four ^ words[at + 3]) * prime
+    for at in range(start, end, _STRIPE):
+        one = (one ^ word_at(data, at)) * prime
+        two = (two ^ word_at(data, at + 8)) * prime
+        three = (three ^ word_at(data, at + 16)) * prime
+        four = (four ^ word_at(data, at + 24)) * prime
         one ^= one >> np.uint64(32)
         two ^= two >> np.uint64(32)
         three ^= three >> np.uint64(32)

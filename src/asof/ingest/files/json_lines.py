@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import InvalidOperation
 from functools import cache, partial
+from io import BytesIO
 
 import msgspec
 import numpy as np
@@ -24,6 +26,7 @@ from asof.ingest.files.opened import Opened
 from asof.ingest.files.pieces import Piece, Position
 from asof.ingest.files.text_blocks import BOM, TextReader, blocks, cut_lines, is_utf8
 from asof.ingest.records.parsed import Parsed, Records, parsed
+from asof.ingest.schema.contract import ignored
 from asof.ingest.values.conversion import convert
 from asof.ingest.values.json import DECODER, columns_of
 from asof.ingest.values.plain import Ints
@@ -57,7 +60,15 @@ def read(text: bytes, source: Source, before: int = 0) -> Parsed:
         at = int(found.lines[row])
         return before + at + 1, shown(lines()[at])
 
-    return parsed(Records(found.values, locate, found.malformed), source)
+    return replace(
+        parsed(Records(found.values, locate, found.malformed), source), ignored=_ignored(text, source)
+    )
+
+
+def _ignored(text: bytes, source: Source) -> frozenset[str]:
+    """The keys that are not read, as far as the first line has any."""
+    first = _object(BytesIO(text).readline(), 1)
+    return ignored(first, source) if isinstance(first, dict) else frozenset()
 
 
 @dataclass(frozen=True)
@@ -192,3 +203,5 @@ def _object(line: bytes, number: int) -> dict[str, object] | Rejection | None:
         return Rejection(number, shown(line), "is not a JSON object")
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return Rejection(number, shown(line), f"is not JSON: {error}")
+    except (RecursionError, InvalidOperation):
+        return Rejection(number, shown(line), "is nested too deep, or has a number beyond any decimal")

@@ -4,69 +4,78 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
+from asof.ingest.files.json_scalars import after_key, after_scalar, scalar
 from asof.ingest.files.text_blocks import is_utf8, lines_in
-from asof.ingest.values.plain import DIGITS, Bytes, Flags, Ints, Places, States
+from asof.ingest.values.plain import Bytes, Ints, Places, States
 from asof.ingest.values.spans import Spans, bytes_of
+from asof.storage.byte_words import PADDING, SIZE, Word, Words, every, word_at
 from asof.storage.compiled import compiled, inlined
 
 BLANK, PLAIN, OTHER = 0, 1, 2
 
-_OPEN, _CLOSE, _COLON, _COMMA, _QUOTE, _ESCAPE = (ord(mark) for mark in '{}:,"\\')
+_OPEN, _CLOSE, _COLON, _COMMA, _QUOTE = (ord(mark) for mark in '{}:,"')
+_OPEN_LIST, _CLOSE_LIST = ord("["), ord("]")
 _SPACE, _TAB, _LF, _CR = (ord(space) for space in " \t\n\r")
-_MINUS, _POINT, _ZERO, _E, _EE = (ord(sign) for sign in "-.0eE")
-_N, _T, _F = (ord(initial) for initial in "ntf")
-_SMALL = 6  # zeros after the point, from which on a decimal is shown with an exponent
-_WORDS = np.array([list(b"null\0"), list(b"true\0"), list(b"false")], np.uint8)
-_UNSEEN, _NULL = -1, -2
-_FAULT = -1
-
-_IN_TEXT = np.ones((2, 256), np.bool_)
-"""Bytes that stand for themselves in a text, where all is UTF-8 (1) and where that is not known (0)."""
-_IN_TEXT[:, :32] = False
-_IN_TEXT[:, [_QUOTE, _ESCAPE]] = False
-_IN_TEXT[0, 128:] = False
+_UNSEEN = -1
+_DEEPEST = 1 << 60
 
 
 @dataclass(frozen=True)
 class Values:
     """The values in the plain lines, by key, and of each line whether it is `BLANK`, `PLAIN` or `OTHER`.
 
-    A line is plain where it is a flat object of JSON's own values, none of a key twice, whose texts have
-    no escapes and whose numbers are written as Python shows them.
+    A line is plain where it is an object, none of the keys there twice, whose values of those keys are
+    texts, flags, null, or numbers written as Python shows them. Others of its values may be of any kind.
     """
 
     spans: dict[str, Spans]
     lines: States
 
 
+class _Keys(NamedTuple):
+    """Keys with the quotes behind them: their sizes, and their bytes in words, where the masks are set."""
+
+    sizes: Ints
+    words: Words
+    masks: Words
+
+
 def values_of(text: bytes, names: Sequence[str]) -> Values:
     """The values of the named keys; `null` and a key that is not there are none."""
-    whole = text if text.endswith(b"\n") else text + b"\n"  # so that no line can be read past its end
-    copy, most = bytes_of(whole), lines_in(whole)
-    encoded = [name.encode() for name in names]
-    key_ends = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
+    copy, most = bytes_of(text, b"\n" + PADDING), lines_in(text) + 1
     starts, ends = np.empty((2, len(names), most), np.int32)
     lines = np.empty(most, np.uint8)
-    found, rows = _lines(
-        copy, bytes_of(b"".join(encoded)), key_ends, _IN_TEXT[int(is_utf8(text))], starts, ends, lines
-    )
+    size = len(text) + (not text.endswith(b"\n"))
+    never = every(0) if is_utf8(text) else every(0x80)
+    found, rows = _lines(copy, size, _keys(names), never, starts, ends, lines)
     spans = {name: Spans(copy, starts[at, :rows], ends[at, :rows]) for at, name in enumerate(names)}
     return Values(spans, lines[:found])
 
 
+def _keys(names: Sequence[str]) -> _Keys:
+    keys = [name.encode() + b'"' for name in names]
+    width = max((-(-len(key) // SIZE) * SIZE for key in keys), default=SIZE)
+    words = b"".join(key.ljust(width, b"\0") for key in keys)
+    masks = b"".join((b"\xff" * len(key)).ljust(width, b"\0") for key in keys)
+    shape = len(keys), width // SIZE
+    sizes = np.array([len(key) for key in keys], np.int64)
+    return _Keys(sizes, *(np.frombuffer(each, np.uint64).reshape(shape) for each in (words, masks)))
+
+
 @compiled
 def _lines(
-    text: Bytes, keys: Bytes, key_ends: Ints, in_text: Flags, starts: Places, ends: Places, lines: States
+    text: Bytes, size: int, keys: _Keys, never: Word, starts: Places, ends: Places, lines: States
 ) -> tuple[int, int]:
-    """The numbers of lines, and of plain ones."""
+    """The numbers of lines, and of plain ones; no text has a byte of which `never` has the top bit."""
     at, line, row = 0, 0, 0
-    while at < len(text):
+    while at < size:
         for key in range(len(starts)):
             starts[key, row] = _UNSEEN
-        lines[line], at = _object(text, at, keys, key_ends, in_text, starts, ends, row)
+        lines[line], at = _object(text, at, keys, never, starts, ends, row)
         while text[at] != _LF and text[at] != _CR:
             at += 1
         at += 2 if text[at] == _CR and text[at + 1] == _LF else 1
@@ -77,7 +86,7 @@ def _lines(
 
 @inlined
 def _object(
-    text: Bytes, at: int, keys: Bytes, key_ends: Ints, in_text: Flags, starts: Places, ends: Places, row: int
+    text: Bytes, at: int, keys: _Keys, never: Word, starts: Places, ends: Places, row: int
 ) -> tuple[int, int]:
     """What the line is that begins at a place, and how far it was read."""
     at = _after_space(text, at)
@@ -85,25 +94,25 @@ def _object(
         return BLANK, at
     if text[at] != _OPEN:
         return OTHER, at
-    at, expected = _after_space(text, at + 1), 0
+    at, expected, sound = _after_space(text, at + 1), 0, True
     if text[at] == _CLOSE:
         return _ended(text, at + 1)
     while text[at] == _QUOTE:
-        key, start = _key(text, at + 1, keys, key_ends, expected, in_text)
-        if start == _FAULT:
+        key, at, sound = _key(text, at + 1, keys, expected, never)
+        if not sound or text[at] != _COLON:
             return OTHER, at
-        at = _after_space(text, start)
-        if text[at] != _COLON:
+        at = _after_space(text, at + 1)
+        if key < 0:
+            at, sound = _after_any(text, at, never)
+        elif starts[key, row] != _UNSEEN:
             return OTHER, at
-        start, end, following = _value(text, _after_space(text, at + 1), in_text)
-        if following == _FAULT or (key >= 0 and starts[key, row] != _UNSEEN):
-            return OTHER, at
-        if key >= 0:
-            starts[key, row], ends[key, row], expected = start, end, key + 1
-        at = _after_space(text, following)
-        if text[at] == _CLOSE:
+        else:
+            starts[key, row], ends[key, row], at, sound = scalar(text, at, never)
+            expected = key + 1
+        at = _after_space(text, at)
+        if sound and text[at] == _CLOSE:
             return _ended(text, at + 1)
-        if text[at] != _COMMA:
+        if not sound or text[at] != _COMMA:
             return OTHER, at
         at = _after_space(text, at + 1)
     return OTHER, at
@@ -123,84 +132,72 @@ def _after_space(text: Bytes, at: int) -> int:
 
 
 @inlined
-def _key(
-    text: Bytes, start: int, keys: Bytes, key_ends: Ints, expected: int, in_text: Flags
-) -> tuple[int, int]:
-    """Which of the keys stands there (-1: another), looked for from the expected one on; what follows it."""
-    count = len(key_ends) - 1
+def _key(text: Bytes, at: int, keys: _Keys, expected: int, never: Word) -> tuple[int, int, bool]:
+    """Which of the keys stands there (-1: another), looked for from the expected one on; what follows it.
+
+    A key with escapes may be any, and is not sound.
+    """
+    count = len(keys.sizes)
     for i in range(count):
         key = expected + i if expected + i < count else expected + i - count
-        end = start + key_ends[key + 1] - key_ends[key]
-        if end < len(text) and text[end] == _QUOTE and _is_same(text, start, end, keys, key_ends[key]):
-            return key, end + 1
-    return -1, _end_of_text(text, start, in_text)
+        if _stands(text, at, keys, key):
+            return key, _after_space(text, at + keys.sizes[key]), True
+    at, sound = after_key(text, at, never)
+    return -1, _after_space(text, at), sound
 
 
 @inlined
-def _is_same(text: Bytes, start: int, end: int, keys: Bytes, first: int) -> bool:
-    while start < end and text[start] == keys[first]:
-        start += 1
-        first += 1
-    return start == end
+def _stands(text: Bytes, at: int, keys: _Keys, key: int) -> bool:
+    for i in range((keys.sizes[key] + SIZE - 1) // SIZE):
+        if (word_at(text, at + SIZE * i) ^ keys.words[key, i]) & keys.masks[key, i]:
+            return False
+    return True
+
+
+@compiled
+def _after_any(text: Bytes, at: int, never: Word) -> tuple[int, bool]:
+    """What follows a value of any kind, and whether it is sound and not nested too deep.
+
+    `path` has a bit for each object (1) and list (0) that is open, the inmost one lowest, below a 1.
+    """
+    path = 1
+    while True:
+        if text[at] == _OPEN or text[at] == _OPEN_LIST:
+            path = 2 * path + (text[at] == _OPEN)
+            at = _after_space(text, at + 1)
+            sound = path < _DEEPEST
+            more = text[at] != _end_of(path)
+        else:
+            at, sound = after_scalar(text, at, never)
+            more = False
+        while sound and not more and path > 1:
+            at = _after_space(text, at)
+            if text[at] == _end_of(path):
+                path //= 2
+                at += 1
+            else:
+                more, sound = True, text[at] == _COMMA
+                at = _after_space(text, at + sound)
+        if not sound or path == 1:
+            return at, sound
+        if path % 2:
+            at, sound = _after_member(text, at, never)
+            if not sound:
+                return at, False
 
 
 @inlined
-def _value(text: Bytes, at: int, in_text: Flags) -> tuple[int, int, int]:
-    """From where to where a value's text stands, and what follows; `_FAULT` where it is not plain."""
-    if text[at] == _QUOTE:
-        end = _end_of_text(text, at + 1, in_text)
-        return at + 1, end - 1, end
-    if text[at] == _N:
-        return _NULL, at, _end_of_word(text, at, _WORDS[0])
-    if text[at] == _T:
-        return at, at + 4, _end_of_word(text, at, _WORDS[1])
-    if text[at] == _F:
-        return at, at + 5, _end_of_word(text, at, _WORDS[2])
-    end = _end_of_number(text, at)
-    return at, end, end
+def _end_of(path: int) -> int:
+    return _CLOSE if path % 2 else _CLOSE_LIST
 
 
 @inlined
-def _end_of_word(text: Bytes, at: int, word: Bytes) -> int:
-    for letter in word:
-        if letter and text[at] != letter:
-            return _FAULT
-        at += letter > 0
-    return at
-
-
-@inlined
-def _end_of_text(text: Bytes, at: int, in_text: Flags) -> int:
-    """After the quote that closes a text."""
-    while in_text[text[at]]:
-        at += 1
-    return at + 1 if text[at] == _QUOTE else _FAULT
-
-
-@inlined
-def _end_of_number(text: Bytes, at: int) -> int:
-    start = at + 1 if text[at] == _MINUS else at
-    point = _end_of_digits(text, start)
-    zero = point == start + 1 and text[start] == _ZERO
-    if point == start or point - start > DIGITS or (text[start] == _ZERO and not zero):
-        return _FAULT
-    if text[point] != _POINT:
-        return _FAULT if _is_exponent(text[point]) or (zero and start > at) else point
-    end = _end_of_digits(text, point + 1)
-    zeros = point + 1
-    while text[zeros] == _ZERO:
-        zeros += 1
-    small = zero and zeros - point - 1 >= _SMALL
-    return _FAULT if end == point + 1 or small or _is_exponent(text[end]) else end
-
-
-@inlined
-def _end_of_digits(text: Bytes, at: int) -> int:
-    while 48 <= text[at] <= 57:
-        at += 1
-    return at
-
-
-@inlined
-def _is_exponent(byte: int) -> bool:
-    return byte in (_E, _EE)
+def _after_member(text: Bytes, at: int, never: Word) -> tuple[int, bool]:
+    """Where the value of an object's member begins."""
+    if text[at] != _QUOTE:
+        return at, False
+    at, sound = after_scalar(text, at, never)
+    at = _after_space(text, at)
+    if not sound or text[at] != _COLON:
+        return at, False
+    return _after_space(text, at + 1), True

@@ -21,10 +21,11 @@ def pieces(opened: Opened, source: Source, size: int, start: Position) -> Iterat
         start.check(digest)
         try:
             parquet = pq.ParquetFile(file, pre_buffer=False)
-            columns = columns_to_read(parquet.schema_arrow.names, source)
+            names = parquet.schema_arrow.names
+            columns = columns_to_read(names, source)
             group, first = _group_of(parquet.metadata, start.offset)
             tables = _tables(parquet, group, columns, size)
-            yield from row_pieces(tables, source, size, start, digest, first)
+            yield from row_pieces(tables, names, source, size, start, digest, first)
         except (pa.ArrowInvalid, OSError) as error:
             raise DataError(f"is not a whole Parquet file: {error}") from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import BinaryIO
 
@@ -13,7 +14,8 @@ from asof.features.source import Source
 from asof.ingest.files.digest import Digest
 from asof.ingest.files.pieces import Piece, Position
 from asof.ingest.records.arrow import typed
-from asof.ingest.schema.contract import kept
+from asof.ingest.records.parsed import Parsed
+from asof.ingest.schema.contract import ignored, kept
 
 _STRETCH = 8 << 20  # bytes
 
@@ -36,16 +38,30 @@ def columns_to_read(names: list[str], source: Source) -> list[str]:
 
 
 def row_pieces(
-    tables: Iterable[pa.Table], source: Source, size: int, start: Position, digest: str, first: int = 0
+    tables: Iterable[pa.Table],
+    names: list[str],
+    source: Source,
+    size: int,
+    start: Position,
+    digest: str,
+    first: int = 0,
 ) -> Iterator[Piece]:
-    """The rows after `start`, in pieces of about `size` bytes; `first` rows come before the tables."""
+    """The rows after `start`, in pieces of about `size` bytes; `first` rows come before the tables.
+
+    `names` are those of all columns of the file.
+    """
+    left_out = ignored(names, source)
     for table in tables:
         rows = table.slice(max(start.offset - first, 0))
         first += table.num_rows - rows.num_rows
         for part in _parts(rows, size):
             end = first + part.num_rows
-            yield Piece(partial(typed, part, source, first), Position(end, end, digest))
+            yield Piece(partial(_parsed, part, source, first, left_out), Position(end, end, digest))
             first = end
+
+
+def _parsed(rows: pa.Table, source: Source, before: int, left_out: frozenset[str]) -> Parsed:
+    return replace(typed(rows, source, before), ignored=left_out)
 
 
 def _parts(rows: pa.Table, size: int) -> Iterator[pa.Table]:

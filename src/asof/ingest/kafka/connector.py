@@ -94,6 +94,7 @@ class KafkaConnector:
             cursor={"offsets": {str(number): offset for number, offset in offsets.items()}},
             origin=self._origin(partition),
             rows_read=parsed.rows.num_rows + len(parsed.rejections),
+            ignored=parsed.ignored,
         )
 
     def _origin(self, partition: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -18,7 +18,7 @@ from asof.ingest.files.delimited_records import shown
 from asof.ingest.files.json_lines import plain_lines, read
 from asof.ingest.kafka.messages import Messages
 from asof.ingest.records.parsed import Parsed, Records, parsed
-from asof.ingest.schema.contract import kept
+from asof.ingest.schema.contract import ignored, kept
 from asof.ingest.values.avro import DecodeAvro, by_registry, by_schema
 from asof.ingest.values.json import DECODER, columns_of
 from asof.ingest.values.python import column
@@ -109,13 +109,15 @@ def _one_by_one(messages: Messages, source: Source, reader: Kafka) -> Parsed:
     found = sort_out(messages, json_object, lambda value: shown(json_text(value)), None)
     values = columns_of(found.values, source)
     if others := beside(messages, found.places, reader, source):
-        return _as_rows(with_columns(values, others), messages, found, source)
+        rows = _as_rows(with_columns(values, others), messages, found, source)
+        return replace(rows, ignored=_ignored(found.values, source))
 
     def locate(row: int) -> tuple[int, str]:
         place = found.places[row]
         return messages.offsets[place], shown(json_text(messages.values[place] or b""))
 
-    return parsed(Records(values, locate, found.malformed), source)
+    rows = parsed(Records(values, locate, found.malformed), source)
+    return replace(rows, ignored=_ignored(found.values, source))
 
 
 def _avro_rows(messages: Messages, source: Source, reader: Kafka, decode: DecodeAvro) -> Parsed:
@@ -123,9 +125,15 @@ def _avro_rows(messages: Messages, source: Source, reader: Kafka, decode: Decode
     records = [datum.record for datum in found.values]
     names = kept(list(dict.fromkeys(name for record in records for name in record)), source)
     values = pa.table({name: column([record.get(name) for record in records]) for name in names})
-    return _as_rows(
+    rows = _as_rows(
         with_columns(values, beside(messages, found.places, reader, source)), messages, found, source
     )
+    return replace(rows, ignored=_ignored(records, source))
+
+
+def _ignored(records: Sequence[Mapping[str, object]], source: Source) -> frozenset[str]:
+    """The keys that are not read, as far as the first record has any."""
+    return ignored(records[0], source) if records else frozenset()
 
 
 def _as_rows(values: pa.Table, messages: Messages, found: Sorted, source: Source) -> Parsed:

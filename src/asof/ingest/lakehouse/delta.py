@@ -16,9 +16,11 @@ from deltalake.fs import DeltaStorageHandler
 
 from asof.errors import DataError, NotFound
 from asof.features.readers.delta import Delta
+from asof.features.readers.snapshot import Snapshot
 from asof.features.source import Source
 from asof.ingest.addresses import located
 from asof.ingest.batch import Batch
+from asof.ingest.lakehouse.compared import Version, compared, last_compared
 from asof.ingest.lakehouse.versions import ROWS, Stand, batches_of_version
 from asof.ingest.place import Place
 from asof.storage.secrets import filled
@@ -34,7 +36,7 @@ class DeltaConnector:
 
     def __init__(self, source: Source, place: Place) -> None:
         assert isinstance(source.reader, Delta)
-        self._source = source
+        self._source, self._place = source, place
         self._reader = source.reader
         owner = f"source {source.name!r}"
         self._uri = located(filled(source.reader.address, owner), place.root)
@@ -43,16 +45,32 @@ class DeltaConnector:
     def pending(self, cursor: Mapping[str, Any] | None) -> list[str]:
         """The version of the table, where it is a newer one."""
         newest = self._newest.version()
-        return [] if Stand.of(cursor).done == newest else [f"{self._reader.where}@{newest}"]
+        done = Stand.of(cursor).done if self._reader.snapshot is None else last_compared(cursor)
+        return [] if done == newest else [f"{self._reader.where}@{newest}"]
 
     def batches(self, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
         """What is new, up to the version that is the newest now (or was when reading it began)."""
+        if self._reader.snapshot is not None:
+            yield from self._compared(self._reader.snapshot, cursor)
+            return
         stand = Stand.of(cursor)
         to = self._newest.version() if stand.reading is None else stand.reading
         if to != stand.done:
             new = self._between(stand.done, to)
             origin = f"{self._reader.where}@{to}"
-            yield from batches_of_version(new, stand, to, self._source, origin, self._columns())
+            yield from batches_of_version(
+                new, stand, to, self._source, self._place.memory, origin, self._columns()
+            )
+
+    def _compared(self, snapshot: Snapshot, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
+        """What the newest version has otherwise than what was taken."""
+        number = self._newest.version()
+        if number == last_compared(cursor):
+            return
+        version = Version(number, self._newest.history(1)[0]["timestamp"])
+        tables = (pa.Table.from_batches([batch]) for batch in self._added(None, number))
+        names = self._columns().names
+        yield from compared(version, tables, names, self._source, snapshot, self._place, cursor)
 
     def _between(self, done: int | None, to: int) -> Iterator[pa.RecordBatch]:
         if self._reader.known_at is not None:
@@ -75,8 +93,9 @@ class DeltaConnector:
             actions = self._actions(version)
             if any(action.get("remove", {}).get("dataChange") for action in actions):
                 raise self._fault(
-                    f"version {version} changed or deleted rows; read its change data feed: "
-                    "Delta(..., known_at=..., deleted=...)"
+                    f"version {version} changed or deleted rows; have all of it compared at each run: "
+                    "Delta(..., snapshot=Snapshot(key=[...], known_at=..., deleted=...)), or read its "
+                    "change data feed where it keeps one: Delta(..., known_at=..., deleted=...)"
                 )
             files = (action["add"] for action in actions if "add" in action)
             added |= {file["path"] for file in files if file["dataChange"]}

@@ -10,8 +10,10 @@ import pyarrow as pa
 
 from asof.errors import DataError, MissingExtra, NotFound
 from asof.features.readers.iceberg import Iceberg
+from asof.features.readers.snapshot import Snapshot
 from asof.features.source import Source
 from asof.ingest.batch import Batch
+from asof.ingest.lakehouse.compared import Version, compared, last_compared
 from asof.ingest.lakehouse.versions import ROWS, Stand, batches_of_version
 from asof.ingest.place import Place
 from asof.storage.secrets import filled
@@ -28,23 +30,38 @@ class IcebergConnector:
 
     def __init__(self, source: Source, place: Place) -> None:
         assert isinstance(source.reader, Iceberg)
-        self._source = source
+        self._source, self._place = source, place
         self._reader = source.reader
 
     def pending(self, cursor: Mapping[str, Any] | None) -> list[str]:
         """The table's snapshot, where it is a newer one."""
         newest = self._newest()
-        return [] if newest in (None, Stand.of(cursor).done) else [f"{self._reader.where}@{newest}"]
+        done = Stand.of(cursor).done if self._reader.snapshot is None else last_compared(cursor)
+        return [] if newest in (None, done) else [f"{self._reader.where}@{newest}"]
 
     def batches(self, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
         """What is new, up to the snapshot that is the newest now (or was when reading it began)."""
+        if self._reader.snapshot is not None:
+            yield from self._compared(self._reader.snapshot, cursor)
+            return
         stand = Stand.of(cursor)
         to = self._newest() if stand.reading is None else stand.reading
         if to is not None and to != stand.done:
             new = self._rows(self._files(stand.done, to), to)
             columns = self._table.schema().as_arrow()
             origin = f"{self._reader.where}@{to}"
-            yield from batches_of_version(new, stand, to, self._source, origin, columns)
+            yield from batches_of_version(new, stand, to, self._source, self._place.memory, origin, columns)
+
+    def _compared(self, how: Snapshot, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
+        """What the newest snapshot has otherwise than what was taken."""
+        newest = self._table.current_snapshot()
+        if newest is None or newest.snapshot_id == last_compared(cursor):
+            return
+        version = Version(newest.snapshot_id, newest.timestamp_ms)
+        files = self._files(None, newest.snapshot_id)
+        tables = (pa.Table.from_batches([rows]) for rows in self._rows(files, newest.snapshot_id))
+        names = self._table.schema().as_arrow().names
+        yield from compared(version, tables, names, self._source, how, self._place, cursor)
 
     def _newest(self) -> int | None:
         snapshot = self._table.current_snapshot()
@@ -71,7 +88,8 @@ class IcebergConnector:
             if operation in CHANGES:
                 raise self._fault(
                     f"snapshot {snapshot.snapshot_id} changed or deleted rows ({operation}) that were "
-                    "read; only tables that are appended to can be followed"
+                    "read; have all of it compared at each run: "
+                    "Iceberg(..., snapshot=Snapshot(key=[...], known_at=..., deleted=...))"
                 )
         raise self._fault(
             f"snapshot {done}, the last that was read, is gone or not one that snapshot {to} goes back to; "

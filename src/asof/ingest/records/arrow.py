@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pyarrow as pa
 
@@ -10,7 +11,7 @@ from asof.errors import DataError, choices
 from asof.features.source import Source
 from asof.ingest.batch import Batch, Cursor, rejected_table
 from asof.ingest.records.parsed import Parsed, Records, parsed
-from asof.ingest.schema.contract import kept
+from asof.ingest.schema.contract import ignored, kept
 from asof.storage.quarantine import JSON_ROW, json_rows
 
 
@@ -27,7 +28,8 @@ def typed(values: pa.Table, source: Source, before: int = 0) -> Parsed:
         return before + row + 1, json_rows(values.slice(row, 1))[0]
 
     columns = kept(values.column_names, source)
-    return parsed(Records(values.select(columns), locate, layout=JSON_ROW), source)
+    found = parsed(Records(values.select(columns), locate, layout=JSON_ROW), source)
+    return replace(found, ignored=ignored(values.column_names, source))
 
 
 def batches_of(
@@ -50,4 +52,5 @@ def batch_of(values: pa.Table, source: Source, origin: str, before: int, cursor:
         found = typed(values, source, before)
     except DataError as error:
         raise DataError(f"source {source.name!r}: {origin}: {error}") from error
-    return Batch(found.rows, rejected_table(found.rejections, origin), cursor, origin, values.num_rows)
+    rejected = rejected_table(found.rejections, origin)
+    return Batch(found.rows, rejected, cursor, origin, values.num_rows, found.ignored)

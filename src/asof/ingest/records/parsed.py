@@ -31,10 +31,14 @@ class Records:
 
 @dataclass(frozen=True)
 class Parsed:
-    """The rows of a file in the source's schema, and the records that can't be rows."""
+    """The rows of a file in the source's schema, and the records that can't be rows.
+
+    `ignored` as in `asof.ingest.batch.Batch`.
+    """
 
     rows: pa.Table
     rejections: Sequence[Rejection]
+    ignored: frozenset[str] = frozenset()
 
 
 def parsed(records: Records, source: Source) -> Parsed:

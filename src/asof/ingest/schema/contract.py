@@ -7,7 +7,7 @@ that was killed and run again judges as an undisturbed one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any, Self
@@ -46,6 +46,13 @@ def kept(names: Sequence[str], source: Source) -> list[str]:
     return declared + new
 
 
+def ignored(names: Iterable[str], source: Source) -> frozenset[str]:
+    """The columns that the contract leaves out of those that are there."""
+    if source.contract.new_columns != "ignore":
+        return frozenset()
+    return frozenset(name for name in names if name and name not in source.schema)
+
+
 def judged(rows: pa.Table, source: Source) -> np.ndarray[Any, np.dtype[np.int64]]:
     """The rows that `held` may find at fault."""
     found: list[np.ndarray[Any, Any]] = []
@@ -61,25 +68,30 @@ class Known:
     """What the rows taken in so far have shown.
 
     `rows` is their number, `nullable` the declared columns with a null among them, `columns` the
-    columns that the schema lacks, each with its inferred type, None where all values are null.
+    columns that the schema lacks, each with its inferred type, None where all values are null; `ignored`
+    are the columns that were there and not read.
     """
 
     rows: int = 0
     nullable: frozenset[str] = frozenset()
     columns: Mapping[str, str | None] = field(default_factory=dict)
+    ignored: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, details: Mapping[str, Any]) -> Self:
         """What the details of a table version say."""
         known = details.get("known", {})
-        return cls(known.get("rows", 0), frozenset(known.get("nullable", ())), known.get("columns", {}))
+        nullable, left_out = frozenset(known.get("nullable", ())), frozenset(known.get("ignored", ()))
+        return cls(known.get("rows", 0), nullable, known.get("columns", {}), left_out)
 
     def described(self) -> dict[str, Any]:
-        """As details of a table version; empty where no contract asks."""
-        if not self.rows and not self.columns:
-            return {}
-        known = {"rows": self.rows, "nullable": sorted(self.nullable), "columns": dict(self.columns)}
-        return {"known": known}
+        """As details of a table version; empty where there is nothing to tell."""
+        known: dict[str, Any] = {}
+        if self.rows or self.columns:
+            known = {"rows": self.rows, "nullable": sorted(self.nullable), "columns": dict(self.columns)}
+        if self.ignored:
+            known["ignored"] = sorted(self.ignored)
+        return {"known": known} if known else {}
 
     def after(self, rows: pa.Table, source: Source) -> Known:
         """What is known once these rows are taken in."""
@@ -90,7 +102,9 @@ class Known:
         for name in new_columns(rows, source):
             found = [each for each in (columns.get(name), inferred(rows[name])) if each]
             columns[name] = reduce(wider, found) if found else None
-        return Known(self.rows + rows.num_rows, self.nullable | nullable, columns)
+        return replace(
+            self, rows=self.rows + rows.num_rows, nullable=self.nullable | nullable, columns=columns
+        )
 
 
 def held(batches: Sequence[Batch], source: Source, known: Known) -> tuple[list[Batch], Known]:
@@ -100,6 +114,7 @@ def held(batches: Sequence[Batch], source: Source, known: Known) -> tuple[list[B
     (number, time, flag or text) where the column's values before were of another. DataError for a
     row that the contract freezes out.
     """
+    known = replace(known, ignored=known.ignored.union(*(batch.ignored for batch in batches)))
     if not _remembers(source.contract):
         return list(batches), known
     judged_batches, before = [], known

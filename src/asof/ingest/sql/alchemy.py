@@ -11,14 +11,16 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
-from asof.errors import DataError, DefinitionError, NotFound
+from asof.errors import DataError, DefinitionError, MissingExtra, NotFound
 from asof.features.readers.sql import masked
+from asof.ingest.sql import mysql
 from asof.ingest.sql.database import fault
 from asof.ingest.values.python import column
 
 _LEVEL = "REPEATABLE READ"
 _ROW = 1_000  # bytes that a row is taken to have, of which only its number can be asked for
 _PLAIN = (bool, int, float, Decimal, str, bytes, memoryview, date, dict)
+_EXTRAS: dict[str | None, str] = {"pymysql": "mysql"}
 _VALUES: dict[str, Callable[[str], object]] = {
     "integer": int,
     "float": float,
@@ -37,7 +39,7 @@ def alchemy(url: sa.URL, owner: str) -> Iterator[Alchemy]:
         with _faults(owner):
             connection = engine.connect()
         with connection:
-            yield Alchemy(_repeatable(connection), owner)
+            yield Alchemy(mysql.in_utc(_repeatable(connection)), owner)
     finally:
         engine.dispose()
 
@@ -79,10 +81,11 @@ class Alchemy:
         size = min(max(memory // _ROW, 1), 1 << 14)
         streamed = self._connection.execution_options(stream_results=True, max_row_buffer=size)
         with _faults(self._owner), streamed.execute(statement) as answer:
-            names = list(answer.keys())
+            names, exactly = list(answer.keys()), mysql.exactly(answer)
             for rows in answer.partitions(size):
-                columns = zip(names, zip(*rows, strict=True), strict=True)
-                yield pa.table({name: _column(name, values) for name, values in columns})
+                columns = dict(zip(names, zip(*rows, strict=True), strict=True))
+                columns |= {name: list(map(exact, columns[name])) for name, exact in exactly.items()}
+                yield pa.table({name: _column(name, values) for name, values in columns.items()})
 
 
 def _column(name: str, values: Sequence[object]) -> pa.Array:
@@ -105,6 +108,8 @@ def _engine(url: sa.URL, owner: str) -> sa.Engine:
             "as in postgresql, sqlite, duckdb, or 'mysql+pymysql' with the package that brings it"
         ) from None
     except ImportError as error:
+        if error.name in _EXTRAS:
+            raise MissingExtra(f"reading {masked(url.drivername)}://", _EXTRAS[error.name]) from None
         raise NotFound(
             f"{owner}: {masked(url.drivername)} needs the package {error.name!r}: pip install it"
         ) from None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from asof.errors import DataError, DefinitionError, NotFound, choices
@@ -11,11 +13,12 @@ from asof.features.readers.sql import Sql
 from asof.features.source import Source
 from asof.ingest.batch import Batch
 from asof.ingest.place import Place
+from asof.ingest.snapshots.reading import SnapshotReading
 from asof.ingest.sql.database import Database, opened
 from asof.ingest.sql.incremental import Incremental
 from asof.ingest.sql.position import Position
 from asof.ingest.sql.selection import Selection, selection
-from asof.ingest.sql.snapshot import SnapshotReading
+from asof.ingest.sql.values import plain
 
 
 class SqlConnector:
@@ -38,12 +41,22 @@ class SqlConnector:
         """What is new, as it was when the reading began."""
         with opened(self._reader.address, self._place.root, self._owner) as database:
             self._check_table(database)
-            if self._reader.snapshot is not None:
-                snapshot = SnapshotReading(self._source, self._place, cursor, self._owner)
-                yield from snapshot.batches(database, self._selection(database))
-            else:
-                reading = Incremental(self._source, self._place, self._key(database), self._owner)
-                yield from reading.batches(database, self._selection(database), Position.of(cursor))
+            selected = self._selection(database)
+            with closing(self._read(database, selected, cursor)) as found:
+                for batch in found:
+                    yield replace(batch, ignored=selected.ignored)
+
+    def _read(
+        self, database: Database, selected: Selection, cursor: Mapping[str, Any] | None
+    ) -> Generator[Batch]:
+        reader = self._reader
+        if reader.snapshot is not None:
+            now = datetime.now(UTC)
+            reading = SnapshotReading(self._source, reader.snapshot, self._place, cursor, reader.origin, now)
+            answers = database.rows(selected.rows, self._place.memory)
+            return reading.batches(plain(answer, selected.wanted) for answer in answers)
+        incremental = Incremental(self._source, self._place, self._key(database), self._owner)
+        return incremental.batches(database, selected, Position.of(cursor))
 
     def _selection(self, database: Database) -> Selection:
         snapshot = self._reader.snapshot

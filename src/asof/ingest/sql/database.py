@@ -98,18 +98,29 @@ def located(url: sa.URL, root: str) -> sa.URL:
 
 def fault(owner: str, error: BaseException) -> AsofError:
     """What a driver's error comes down to: its first line, with what to do where that is known."""
-    said = _FRAME.sub("", str(error).strip(), count=1).partition("\n")[0] or type(error).__name__
+    said = _FRAME.sub("", _message(error), count=1).partition("\n")[0] or type(error).__name__
     return DataError(f"{owner}: {said}{_remedy(said)}")
+
+
+def _message(error: BaseException) -> str:
+    """What an error says, without the number that MySQL's drivers put before it."""
+    match error.args:
+        case (int(), str(said), *_):
+            return said
+    return str(error).strip()
 
 
 def _remedy(said: str) -> str:
     remedies = {
         "onnection refused": "; is the server running, and are host and port right?",
         "permission denied": "; the user of the address needs GRANT SELECT on it",
+        "command denied": "; the user of the address needs GRANT SELECT on it",
+        "Access denied": "; check the user and password that the address takes",
         "password authentication failed": "; check the user and password that the address takes",
         "no password supplied": "; put user and password into the address: '://${USER}:${PASSWORD}@host/...'",
         "locked": "; run again when nobody writes to it",
         "terminating connection": "; run again: it goes on from what was committed",
+        "Lost connection": "; run again: it goes on from what was committed",
         "server closed the connection": "; run again: it goes on from what was committed",
     }
     return next((remedy for sign, remedy in remedies.items() if sign in said), "")

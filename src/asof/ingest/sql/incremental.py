@@ -10,7 +10,7 @@ that went to quarantine, which the raw table does not have, the cursor keeps has
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -24,16 +24,17 @@ from asof.features.source import Source
 from asof.ingest.batch import Batch, Rejection, rejected_table
 from asof.ingest.place import Place
 from asof.ingest.records.arrow import typed
+from asof.ingest.records.columns import pieces, told
+from asof.ingest.records.digests import digests
 from asof.ingest.records.parsed import Parsed
+from asof.ingest.records.rejected import raw_digest, raw_digests
 from asof.ingest.schema.contract import LINE
 from asof.ingest.sql.database import Database
-from asof.ingest.sql.digests import digests
 from asof.ingest.sql.marks import Mark, mark
 from asof.ingest.sql.position import Position, Remembered
-from asof.ingest.sql.rejected import raw_digest, raw_digests
 from asof.ingest.sql.selection import Selection
 from asof.ingest.sql.statements import since
-from asof.ingest.sql.values import finite, pieces, plain, told
+from asof.ingest.sql.values import finite, plain
 from asof.storage.quarantine import JSON_ROW, json_rows
 
 
@@ -48,7 +49,7 @@ class Incremental:
         self._cursor, self._key = source.reader.cursor, key
         self._identity = list(dict.fromkeys([self._cursor, *key]))
 
-    def batches(self, database: Database, selection: Selection, position: Position) -> Iterator[Batch]:
+    def batches(self, database: Database, selection: Selection, position: Position) -> Generator[Batch]:
         """The rows that are behind the position, or late."""
         low = position.low(self._overlap)
         known = self._taken(low)
@@ -114,14 +115,18 @@ class Incremental:
         known: Counter[bytes] = Counter()
         if low is None:
             return known
-        at = pa.table({self._cursor: [low.text]})
-        bound = told(at, [self._cursor], self._source)[self._cursor][0]
-        for rows in self._place.taken(self._identity):
-            if bound.is_valid:
-                reached = pc.greater_equal if self._overlap else pc.equal
-                rows = rows.filter(reached(rows[self._cursor], bound))
+        for rows in self._place.taken(self._identity, self._reached(low)):
             known.update(digests(rows, self._identity))
         return known
+
+    def _reached(self, low: Mark) -> pc.Expression | None:
+        """The condition for rows that may be met again; None where `low` is no value of the cursor's type."""
+        at = pa.table({self._cursor: [low.text]})
+        bound = told(at, [self._cursor], self._source)[self._cursor][0]
+        if not bound.is_valid:
+            return None
+        cursor = pc.field(self._cursor)
+        return cursor >= bound if self._overlap else cursor == bound
 
 
 def _at_fault(parsed: Parsed, before: int) -> pa.Array:

@@ -9,10 +9,8 @@ from typing import Any
 from asof.errors import DataError
 from asof.features.durations import Duration
 from asof.ingest.batch import Cursor
+from asof.ingest.records.rejected import REMEMBERED
 from asof.ingest.sql.marks import Mark, earlier, greatest, reaches
-
-REMEMBERED = 100_000
-"""Rejected rows that may be met again, at most."""
 
 Remembered = tuple[str, str | None]
 """The hash of a rejected row, and its cursor value as text, None where it has none."""

@@ -14,7 +14,7 @@ from asof.errors import DataError, choices
 from asof.features.readers.sql import Sql
 from asof.features.source import Source
 from asof.features.types import DType, String
-from asof.ingest.schema.contract import kept
+from asof.ingest.schema.contract import ignored, kept
 from asof.ingest.sql.database import Database
 from asof.ingest.sql.statements import as_text, no_rows, relation
 
@@ -23,11 +23,15 @@ Column = sa.ColumnElement[Any]
 
 @dataclass(frozen=True)
 class Selection:
-    """The columns that are wanted, the relation that has them, and the statement for all of its rows."""
+    """The columns that are wanted, the relation that has them, and the statement for all of its rows.
+
+    `ignored` are the columns that it has and the source does not read.
+    """
 
     wanted: Mapping[str, DType]
     relation: sa.FromClause
     rows: sa.Select[Any]
+    ignored: frozenset[str]
 
 
 def selection(
@@ -49,7 +53,7 @@ def selection(
         _expression(columns.c[name], types.field(name).type, dtype, database).label(name)
         for name, dtype in wanted.items()
     ]
-    return Selection(wanted, columns, sa.select(*expressions))
+    return Selection(wanted, columns, sa.select(*expressions), ignored(types.names, source))
 
 
 def _expression(column: Column, type: pa.DataType, dtype: DType, database: Database) -> Column:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-from asof.features.source import Source
-from asof.features.types import DType
-from asof.ingest.values.conversion import convert
-from asof.ingest.values.target import Target
-from asof.storage.arrow_types import arrow_type
+from asof.features.types import Bool, DType
 
 _UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _FIRST, _LAST = -62_135_596_800, 253_402_300_799
@@ -20,7 +16,7 @@ _FIRST, _LAST = -62_135_596_800, 253_402_300_799
 
 
 def plain(rows: pa.Table, wanted: Mapping[str, DType]) -> pa.Table:
-    """The rows, without types that only databases have: exact numbers as text, infinite times as text."""
+    """The rows without types that only databases have: exact numbers, infinite times and 0 or 1 as text."""
     columns = [_plain(rows[name], dtype) for name, dtype in wanted.items()]
     return pa.table(columns, names=list(wanted))
 
@@ -32,7 +28,7 @@ def _plain(column: pa.ChunkedArray, dtype: DType) -> pa.ChunkedArray:
         return _stored(column)
     if pt.is_timestamp(column.type) or pt.is_date(column.type):
         return _finite(column)
-    return column
+    return column.cast(pa.string()) if dtype == Bool and pt.is_integer(column.type) else column
 
 
 def _stored(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -56,28 +52,6 @@ def _finite(times: pa.ChunkedArray) -> pa.ChunkedArray:
     outside = pc.or_(before, after)
     texts = pc.if_else(outside, pa.scalar(None, times.type), times).cast(pa.string())
     return pc.if_else(before, "-infinity", pc.if_else(after, "infinity", texts))
-
-
-def told(values: pa.Table, columns: Sequence[str], source: Source) -> pa.Table:
-    """Some columns in the types of the source's schema, null where a value can't be taken."""
-    converted = {}
-    for name in columns:
-        target = Target(arrow_type(source.schema[name].name), source.timezone, source.reader.nulls)
-        converted[name] = convert(values[name], target)[0]
-    return pa.table(converted)
-
-
-def no_rows(source: Source) -> pa.Table:
-    """A table without rows, in the source's schema."""
-    columns = list(source.schema)
-    return told(pa.table({name: pa.nulls(0) for name in columns}), columns, source)
-
-
-def pieces(rows: pa.Table, memory: int) -> Iterator[pa.Table]:
-    """The rows in tables of about `memory` bytes."""
-    size = max(1, memory * rows.num_rows // max(rows.nbytes, 1))
-    for start in range(0, rows.num_rows, size):
-        yield rows.slice(start, size)
 
 
 def finite(column: pa.ChunkedArray, type: pa.DataType) -> pa.ChunkedArray:

@@ -170,7 +170,8 @@ def _from_text(text: pa.ChunkedArray, target: Target) -> tuple[pa.ChunkedArray, 
 
 
 def _nulled(text: pa.ChunkedArray, nulls: tuple[str, ...]) -> pa.ChunkedArray:
-    if not nulls:
-        return text
-    means_null = pc.is_in(text, pa.array(nulls, pa.string()).cast(text.type))
-    return pc.if_else(means_null, pa.scalar(None, text.type), text)
+    for null in nulls:
+        means_null = pc.equal(text, pa.scalar(null, pa.string()).cast(text.type))
+        if pc.any(means_null).as_py():
+            text = pc.if_else(means_null, pa.scalar(None, text.type), text)
+    return text

@@ -1,7 +1,8 @@
 """Loops that read values in plain notation straight from the bytes of a text.
 
-What they read they read exactly. A value in any other notation they leave alone, and say so: each row
-is `PLAIN`, `MISSING` where there is no value or one that means null, or `OTHER`.
+What they read they read exactly, into the `values` that they are given. A value in any other notation they
+leave at 0, and say so: each row is `PLAIN`, `MISSING` where there is no value or one that means null, or
+`OTHER`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ Places = npt.NDArray[np.int32]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 States = npt.NDArray[np.uint8]
-Flags = npt.NDArray[np.bool_]
 
 PLAIN, MISSING, OTHER = 0, 1, 2
 MINUS, POINT = ord("-"), ord(".")
@@ -61,11 +61,19 @@ def _number(text: Bytes, start: int, end: int) -> tuple[int, int, bool]:
 
 @compiled
 def whole_numbers(
-    text: Bytes, starts: Places, ends: Places, nulls: Bytes, null_ends: Ints, low: int, high: int
-) -> tuple[Ints, States]:
+    text: Bytes,
+    starts: Places,
+    ends: Places,
+    nulls: Bytes,
+    null_ends: Ints,
+    values: Ints,
+    low: int,
+    high: int,
+) -> States:
     """Whole numbers from `low` to `high`."""
-    values, states = np.zeros(len(starts), np.int64), np.zeros(len(starts), np.uint8)
+    states = np.zeros(len(starts), np.uint8)
     for row in range(len(starts)):
+        values[row] = 0
         if starts[row] < 0 or means_null(text, starts[row], ends[row], nulls, null_ends):
             states[row] = MISSING
             continue
@@ -74,19 +82,27 @@ def whole_numbers(
             values[row] = value
         else:
             states[row] = OTHER
-    return values, states
+    return states
 
 
 @compiled
 def decimals(
-    text: Bytes, starts: Places, ends: Places, nulls: Bytes, null_ends: Ints, precision: int, scale: int
-) -> tuple[Ints, States]:
+    text: Bytes,
+    starts: Places,
+    ends: Places,
+    nulls: Bytes,
+    null_ends: Ints,
+    values: Ints,
+    precision: int,
+    scale: int,
+) -> States:
     """Decimals as pairs of 64-bit words, the lower one first, counting units of the last digit."""
-    values, states = np.zeros(2 * len(starts), np.int64), np.zeros(len(starts), np.uint8)
+    states = np.zeros(len(starts), np.uint8)
     powers = np.ones(DIGITS + 1, np.int64)
     for i in range(DIGITS):
         powers[i + 1] = powers[i] * 10
     for row in range(len(starts)):
+        values[2 * row] = values[2 * row + 1] = 0
         if starts[row] < 0 or means_null(text, starts[row], ends[row], nulls, null_ends):
             states[row] = MISSING
             continue
@@ -97,17 +113,20 @@ def decimals(
             values[2 * row + 1] = -1 if value < 0 else 0
         else:
             states[row] = OTHER
-    return values, states
+    return states
 
 
 @compiled
-def floats(text: Bytes, starts: Places, ends: Places, nulls: Bytes, null_ends: Ints) -> tuple[Floats, States]:
+def floats(
+    text: Bytes, starts: Places, ends: Places, nulls: Bytes, null_ends: Ints, values: Floats
+) -> States:
     """Floats: the quotient of two whole numbers that are both floats is the float nearest to it."""
-    values, states = np.zeros(len(starts), np.float64), np.zeros(len(starts), np.uint8)
+    states = np.zeros(len(starts), np.uint8)
     powers = np.ones(DIGITS + 1, np.float64)
     for i in range(DIGITS):
         powers[i + 1] = powers[i] * 10.0
     for row in range(len(starts)):
+        values[row] = 0.0
         if starts[row] < 0 or means_null(text, starts[row], ends[row], nulls, null_ends):
             states[row] = MISSING
             continue
@@ -116,24 +135,29 @@ def floats(text: Bytes, starts: Places, ends: Places, nulls: Bytes, null_ends: I
             values[row] = np.float64(value) / powers[fraction]
         else:
             states[row] = OTHER
-    return values, states
+    return states
 
 
 @compiled
-def texts(
-    text: Bytes, starts: Places, ends: Places, nulls: Bytes, null_ends: Ints
-) -> tuple[Places, Bytes, States]:
-    """Where in the bytes of all values each one begins, and those bytes."""
-    offsets, states = np.zeros(len(starts) + 1, np.int32), np.zeros(len(starts), np.uint8)
+def lengths(
+    text: Bytes, starts: Places, ends: Places, nulls: Bytes, null_ends: Ints, offsets: Places
+) -> States:
+    """Where each text begins, and the last one ends, once all stand one after another."""
+    states = np.zeros(len(starts), np.uint8)
+    offsets[0] = 0
     for row in range(len(starts)):
         offsets[row + 1] = offsets[row]
         if starts[row] < 0 or means_null(text, starts[row], ends[row], nulls, null_ends):
             states[row] = MISSING
         else:
             offsets[row + 1] += ends[row] - starts[row]
-    values = np.empty(offsets[-1], np.uint8)
+    return states
+
+
+@compiled
+def texts(text: Bytes, starts: Places, offsets: Places, values: Bytes) -> None:
+    """Texts one after another, as their `lengths` say."""
     for row in range(len(starts)):
         to, start = offsets[row], starts[row]
         for i in range(offsets[row + 1] - to):
             values[to + i] = text[start + i]
-    return offsets, values, states

@@ -27,17 +27,18 @@ _YEARS = 1700, 2200  # that nanoseconds since 1970 hold in 64 bits
 
 @compiled
 def instants(
-    text: Bytes, starts: Places, ends: Places, nulls: Bytes, null_ends: Ints, digits: int
-) -> tuple[Ints, States]:
+    text: Bytes, starts: Places, ends: Places, nulls: Bytes, null_ends: Ints, values: Ints, digits: int
+) -> States:
     """Times to the second or to `digits` digits after it, as counts of that unit since 1970."""
-    values, states = np.zeros(len(starts), np.int64), np.zeros(len(starts), np.uint8)
+    states = np.zeros(len(starts), np.uint8)
     units = 10**digits
     for row in range(len(starts)):
+        values[row] = 0
         if starts[row] < 0 or means_null(text, starts[row], ends[row], nulls, null_ends):
             states[row] = MISSING
         else:
             values[row], states[row] = _instant(text, starts[row], ends[row], digits, units)
-    return values, states
+    return states
 
 
 @inlined

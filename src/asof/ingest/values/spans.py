@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.types as pt
 
@@ -38,34 +39,43 @@ class Typed:
     others: Ints
 
 
-def bytes_of(text: bytes) -> Bytes:
-    """A copy of a text that loops may read and write."""
-    return np.frombuffer(bytearray(text), np.uint8)
+def bytes_of(text: bytes, after: bytes = b"") -> Bytes:
+    """A copy of a text, and of what is to stand after it, that loops may read and write."""
+    return np.frombuffer(bytearray().join((text, after)), np.uint8)
 
 
 def written(spans: Spans, type: pa.DataType, nulls: tuple[str, ...]) -> pa.Array:
     """The values as they stand there, as text or bytes; null where there is none or one that means null."""
-    offsets, values, states = plain.texts(spans.text, spans.starts, spans.ends, *_joined(nulls))
+    offsets = _room(np.int32, len(spans.starts) + 1)
+    states = plain.lengths(spans.text, spans.starts, spans.ends, *_joined(nulls), offsets)
+    values = _room(np.uint8, int(offsets[-1]))
+    plain.texts(spans.text, spans.starts, offsets, values)
     return _array(type, states, offsets, values)
 
 
 def typed(spans: Spans, target: Target) -> Typed | None:
     """The values in the type of the target; None where values of this type are always read from text."""
-    wanted, given = target.type, (spans.text, spans.starts, spans.ends, *_joined(target.nulls))
+    wanted, rows = target.type, len(spans.starts)
+    given = spans.text, spans.starts, spans.ends, *_joined(target.nulls)
     if pt.is_integer(wanted):
         bounds = np.iinfo(wanted.to_pandas_dtype())
-        numbers, states = plain.whole_numbers(*given, int(bounds.min), int(bounds.max))
-        return _typed(wanted, states, numbers.astype(bounds.dtype, copy=False))
+        integers = _room(bounds.dtype, rows)
+        return _typed(
+            wanted, plain.whole_numbers(*given, integers, int(bounds.min), int(bounds.max)), integers
+        )
     if pt.is_float64(wanted):
-        return _typed(wanted, *plain.floats(*given)[::-1])
+        numbers = _room(np.float64, rows)
+        return _typed(wanted, plain.floats(*given, numbers), numbers)
     if pt.is_decimal128(wanted) and 0 <= wanted.scale <= plain.DIGITS:
-        return _typed(wanted, *plain.decimals(*given, wanted.precision, wanted.scale)[::-1])
+        units = _room(np.int64, 2 * rows)
+        return _typed(wanted, plain.decimals(*given, units, wanted.precision, wanted.scale), units)
     if pt.is_timestamp(wanted):
-        return _instants(*instants(*given, _FRACTIONS[wanted.unit]), target)
+        counts = _room(np.int64, rows)
+        return _instants(instants(*given, counts, _FRACTIONS[wanted.unit]), counts, target)
     return None
 
 
-def _instants(counts: Ints, states: States, target: Target) -> Typed | None:
+def _instants(states: States, counts: Ints, target: Target) -> Typed | None:
     local = states == LOCAL
     if not local.any() or target.timezone == "UTC":
         return _typed(target.type, states, counts)
@@ -82,17 +92,15 @@ def _typed(type: pa.DataType, states: States, values: np.ndarray) -> Typed:
     return Typed(_array(type, states, values), np.flatnonzero(states == OTHER))
 
 
-def _array(type: pa.DataType, states: States, *buffers: np.ndarray) -> pa.Array:
+def _array(type: pa.DataType, states: States, *values: np.ndarray) -> pa.Array:
     there = (states != MISSING) & (states != OTHER)
     validity = None if there.all() else pa.py_buffer(np.packbits(there, bitorder="little"))
-    return pa.Array.from_buffers(type, len(states), [validity, *map(_kept, buffers)])
+    return pa.Array.from_buffers(type, len(states), [validity, *map(pa.py_buffer, values)])
 
 
-def _kept(values: np.ndarray) -> pa.Buffer:
-    """A copy in Arrow's memory: what outlives its thread in NumPy's keeps all from being given back."""
-    buffer = pa.allocate_buffer(values.nbytes)
-    np.frombuffer(buffer, values.dtype)[:] = values
-    return buffer
+def _room(type: npt.DTypeLike, size: int) -> np.ndarray:
+    """Room for values in Arrow's memory: what outlives its thread in NumPy's keeps all from going back."""
+    return np.frombuffer(pa.allocate_buffer(size * np.dtype(type).itemsize), type)
 
 
 def _joined(nulls: tuple[str, ...]) -> tuple[Bytes, Ints]:

@@ -7,14 +7,14 @@ they were cut into parts: merged sketches are the sketch of all values together,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from asof.storage.compiled import compiled
-from asof.transforms.sketches.places import Floats, Places, to_numbers
+from asof.transforms.sketches.places import Floats, Places, of_numbers, place_of, to_numbers
 
 MOST = 256
 """Buckets of a sketch."""
@@ -103,14 +103,16 @@ class Buckets:
         return float(starts[bucket] + max(inside, 0.0) * (ends[bucket] - starts[bucket]))
 
 
-def buckets(places: Places, *, numbers: bool) -> Buckets | None:
-    """The buckets of values given by their places; None of no values."""
-    if not len(places):
+def buckets(values: Floats | Places) -> Buckets | None:
+    """The buckets of numbers, none of them NaN, or of times given by their places; None of no values."""
+    if not len(values):
         return None
-    low, high = int(places.min()), int(places.max())
+    ends, numbers = np.array([values.min(), values.max()]), values.dtype == np.float64
+    low, high = (of_numbers(ends) if numbers else ends).tolist()
     level = _least_level(numbers, low, high)
     first = low >> level
-    counts = _count(places, level, first, (high >> level) - first + 1)
+    count: Callable[..., Places] = _count_numbers if numbers else _count
+    counts = count(values, level, first, (high >> level) - first + 1)
     at = np.flatnonzero(counts)
     return _fitting(Buckets(numbers, level, low, high, at + first, counts[at]))
 
@@ -141,4 +143,12 @@ def _count(places: Places, level: int, first: int, size: int) -> Places:
     counts = np.zeros(size, np.int64)
     for i in range(len(places)):
         counts[(places[i] >> level) - first] += 1
+    return counts
+
+
+@compiled
+def _count_numbers(numbers: Floats, level: int, first: int, size: int) -> Places:
+    counts, bits = np.zeros(size, np.int64), numbers.view(np.int64)
+    for i in range(len(numbers)):
+        counts[(place_of(bits[i]) >> level) - first] += 1
     return counts

@@ -56,28 +56,19 @@ class Distinct:
 
 def distinct(hashes: Hashes) -> Distinct:
     """The registers of values given by their hashes."""
-    least = _least_rests(hashes)
-    ranks = np.array([_GREATEST - int(rest).bit_length() for rest in least], np.uint8)
-    return Distinct(np.where(_seen(hashes), ranks, np.uint8(0)).astype(np.uint8))
+    return Distinct(np.array([_GREATEST - int(rest).bit_length() for rest in _least_rests(hashes)], np.uint8))
 
 
 @compiled
 def _least_rests(hashes: Hashes) -> Hashes:
-    """Of each register the least rest of a hash: the one with most leading zeros."""
-    least = np.full(2048, np.uint64((1 << 53) - 1))
+    """Of each register the least rest of a hash, the one with most leading zeros; one bit more for none."""
+    rests = np.uint64((1 << 53) - 1)
+    least = np.full(2048, rests + np.uint64(1))
     for i in range(len(hashes)):
-        register, rest = hashes[i] >> np.uint64(53), hashes[i] & np.uint64((1 << 53) - 1)
+        register, rest = hashes[i] >> np.uint64(53), hashes[i] & rests
         if rest < least[register]:
             least[register] = rest
     return least
-
-
-@compiled
-def _seen(hashes: Hashes) -> npt.NDArray[np.bool_]:
-    seen = np.zeros(2048, np.bool_)
-    for i in range(len(hashes)):
-        seen[hashes[i] >> np.uint64(53)] = True
-    return seen
 
 
 def _sigma(x: float) -> float:

@@ -17,6 +17,7 @@ from asof.transforms.sketches.places import Places
 MOST = 64
 """Values that are kept."""
 _SAMPLE = 65_536  # rows, evenly taken, in which the candidates are looked for
+_SLOTS = 4_096  # so many that most hashes which are not wanted meet an empty one
 
 
 @dataclass(frozen=True)
@@ -64,18 +65,18 @@ def _most(found: list[tuple[Any, int]], *, complete: bool) -> Frequent:
 @compiled
 def _count(given: Hashes, wanted: Hashes) -> Places:
     """How often each of a few wanted hashes is given."""
-    slots = np.full(256, -1)
+    slots, last = np.full(_SLOTS, -1), np.uint64(_SLOTS - 1)
     for j in range(len(wanted)):
-        slot = wanted[j] & np.uint64(255)
+        slot = wanted[j] & last
         while slots[slot] >= 0:
-            slot = (slot + np.uint64(1)) & np.uint64(255)
+            slot = (slot + np.uint64(1)) & last
         slots[slot] = j
     counts = np.zeros(len(wanted), np.int64)
     for i in range(len(given)):
-        slot = given[i] & np.uint64(255)
+        slot = given[i] & last
         while slots[slot] >= 0:
             if wanted[slots[slot]] == given[i]:
                 counts[slots[slot]] += 1
                 break
-            slot = (slot + np.uint64(1)) & np.uint64(255)
+            slot = (slot + np.uint64(1)) & last
     return counts

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from asof.storage.compiled import compiled
+from asof.storage.compiled import compiled, inlined
 
 Places = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -48,11 +48,13 @@ def _of_numbers(numbers: Floats) -> Places:
     places = np.empty(len(numbers), np.int64)
     bits = numbers.view(np.int64)
     for i in range(len(numbers)):
-        bit = bits[i]
-        if numbers[i] == 0:
-            places[i] = 0
-        elif bit < 0:
-            places[i] = bit ^ 0x7FFF_FFFF_FFFF_FFFF
-        else:
-            places[i] = bit
+        places[i] = place_of(bits[i])
     return places
+
+
+@inlined
+def place_of(bits: int) -> int:
+    """The place of the number that has these bits; the two zeros share one."""
+    if bits >= 0:
+        return bits
+    return bits ^ 0x7FFF_FFFF_FFFF_FFFF if bits << 1 else 0

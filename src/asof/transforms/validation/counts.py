@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import numpy as np
@@ -16,7 +16,7 @@ from asof.features.expressions import columns_of
 from asof.storage.quarantine import json_rows
 from asof.transforms.expressions import evaluate, explained, session, to_sql, widened
 from asof.transforms.validation.comparable import plain
-from asof.transforms.validation.conditions import Condition, condition
+from asof.transforms.validation.conditions import condition
 
 EXAMPLES = 20
 """Values that are kept of those that break an expectation: as many as Great Expectations does."""
@@ -49,16 +49,24 @@ class Count:
         )
 
 
-def counted(rows: pa.Table, rules: Sequence[Expectation]) -> list[Count]:
-    """How often each of some row-wise expectations is broken by rows.
+class Numbers(NamedTuple):
+    """How many rows lack the values that an expectation judges, and how many break it."""
+
+    missing: int
+    unexpected: int
+
+
+def counted(
+    rows: pa.Table, rules: Sequence[Expectation], told: Mapping[Expectation, Numbers] | None = None
+) -> list[Count]:
+    """How often each of some row-wise expectations is broken by rows; of some the numbers may be `told`.
 
     DefinitionError where one does not fit the columns, which no rows at all are enough to find.
     """
-    conditions = [condition(rule) for rule in rules]
-    numbers = _numbers(rows, rules, conditions)
-    return [
-        _count(rows, rule, each, *found) for rule, each, found in zip(rules, conditions, numbers, strict=True)
-    ]
+    known = dict(told or {})
+    left = [rule for rule in rules if rule not in known]
+    known |= zip(left, _numbers(rows, left), strict=True)
+    return [_count(rows, rule, known[rule]) for rule in rules]
 
 
 def merged(parts: Sequence[Sequence[Count]]) -> list[Count]:
@@ -90,12 +98,10 @@ def from_json(given: Mapping[str, Any]) -> Count:
     return Count(**{**given, "examples": tuple(given["examples"])})
 
 
-def _numbers(
-    rows: pa.Table, rules: Sequence[Expectation], conditions: Sequence[Condition]
-) -> list[tuple[int, int]]:
-    """How many rows lack values and how many break each expectation."""
+def _numbers(rows: pa.Table, rules: Sequence[Expectation]) -> list[Numbers]:
     if not rules:
         return []
+    conditions = [condition(rule) for rule in rules]
     wanted = ", ".join(
         f"count(*) FILTER (WHERE {to_sql(each.missing)}), count(*) FILTER (WHERE {each.unexpected})"
         for each in conditions
@@ -107,7 +113,7 @@ def _numbers(
             [numbers] = connection.sql(f"SELECT {wanted} FROM rows").fetchall()
         except duckdb.Error as error:
             raise explained(_blamed(rows, rules), error) from error
-    return list(zip(numbers[::2], numbers[1::2], strict=True))
+    return list(map(Numbers, numbers[::2], numbers[1::2]))
 
 
 def _blamed(rows: pa.Table, rules: Sequence[Expectation]) -> str:
@@ -117,12 +123,12 @@ def _blamed(rows: pa.Table, rules: Sequence[Expectation]) -> str:
     return ", ".join(rule.kind for rule in rules)
 
 
-def _count(rows: pa.Table, rule: Expectation, given: Condition, missing: int, unexpected: int) -> Count:
-    if not unexpected:
-        return Count(rows.num_rows, missing, 0)
-    broken = _first_broken(rows, rule, min(unexpected, EXAMPLES))
+def _count(rows: pa.Table, rule: Expectation, numbers: Numbers) -> Count:
+    if not numbers.unexpected:
+        return Count(rows.num_rows, *numbers)
+    broken = _first_broken(rows, rule, min(numbers.unexpected, EXAMPLES))
     [first] = json_rows(broken.slice(0, 1))
-    return Count(rows.num_rows, missing, unexpected, _examples(broken, rule), first)
+    return Count(rows.num_rows, *numbers, _examples(broken, rule), first)
 
 
 def _first_broken(rows: pa.Table, rule: Expectation, wanted: int) -> pa.Table:

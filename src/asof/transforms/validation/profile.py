@@ -15,7 +15,7 @@ from asof.transforms.statistics import Statistics
 from asof.transforms.validation import counts
 from asof.transforms.validation.counts import Count
 from asof.transforms.validation.hold import judged, row_rules
-from asof.transforms.validation.proofs import proven
+from asof.transforms.validation.proofs import told
 
 _OF_NO_INTEREST = ("_sequence", "_known_from")
 
@@ -38,11 +38,11 @@ def profile(rows: pa.Table, source: Source, rules: Sequence[Expectation] | None 
 def _counts(
     known: Statistics, rows: pa.Table, asked: pa.Table, rules: Sequence[Expectation]
 ) -> tuple[Count, ...]:
-    """How often each rule is broken by the rows `asked`; what is proven of all rows needs no look."""
-    told = {rule: proven(rule, known) if asked is rows else None for rule in rules}
-    open_rules = [rule for rule, count in told.items() if count is None]
-    found = dict(zip(open_rules, counts.counted(asked, open_rules), strict=True))
-    return tuple(told[rule] or found[rule] for rule in rules)
+    """How often each rule is broken by the rows `asked`; what is told of all rows needs no look."""
+    if asked is not rows:
+        return tuple(counts.counted(asked, rules))
+    by_rule = {rule: numbers for rule in rules if (numbers := told(rule, known)) is not None}
+    return tuple(counts.counted(rows, rules, by_rule))
 
 
 def merged(parts: Sequence[Profile]) -> Profile:

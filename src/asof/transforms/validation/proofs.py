@@ -1,4 +1,4 @@
-"""Row-wise expectations that statistics prove of all rows, so that no row need be looked at."""
+"""Row-wise expectations whose counts statistics tell, so that no row need be looked at."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import Any
 from asof.features.expectations import Expectation
 from asof.transforms.statistics import ColumnStatistics, Statistics
 from asof.transforms.validation.comparable import comparable
-from asof.transforms.validation.counts import Count
+from asof.transforms.validation.counts import Numbers
 
 
-def proven(rule: Expectation, known: Statistics) -> Count | None:
-    """The count of an expectation that no row breaks; None where the statistics don't tell."""
+def told(rule: Expectation, known: Statistics) -> Numbers | None:
+    """The numbers of an expectation; None where the statistics don't tell."""
     column = known.get(rule.columns[0])
     if column is None:
         return None
-    rows = column.values + column.nulls
     match rule.kind:
         case "expect_column_values_to_not_be_null":
-            return None if column.nulls else Count(rows, 0, 0)
+            nan = column.nulls and column.type.startswith("float")  # which counts as null there
+            return None if nan else Numbers(0, column.nulls)
         case "expect_column_values_to_be_between":
-            return Count(rows, column.nulls, 0) if _all_between(rule, column) else None
+            return Numbers(column.nulls, 0) if _all_between(rule, column) else None
         case "expect_column_values_to_be_in_set":
-            return Count(rows, column.nulls, 0) if _all_in_set(rule, column) else None
+            return _in_set(rule, column)
     return None
 
 
@@ -36,9 +36,15 @@ def _all_between(rule: Expectation, column: ColumnStatistics) -> bool:
     return bool(above and below)
 
 
-def _all_in_set(rule: Expectation, column: ColumnStatistics) -> bool:
+def _in_set(rule: Expectation, column: ColumnStatistics) -> Numbers | None:
     kept, wanted = column.frequent, rule.arguments["value_set"]
     if kept is None or not kept.complete:
-        return False
+        return None
     allowed: list[Any] = list(wanted)  # type: ignore[call-overload]
-    return all(value in allowed for value, _ in kept.counts)
+    outside = sum(count for value, count in kept.counts if value not in allowed)
+    return Numbers(column.nulls, outside) if not outside or _are_texts(allowed, column) else None
+
+
+def _are_texts(allowed: list[Any], column: ColumnStatistics) -> bool:
+    """Whether values are equal here just where they are in SQL, which takes 1 for '1'."""
+    return column.type == "string" and all(isinstance(value, str) for value in allowed)

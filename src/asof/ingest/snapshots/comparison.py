@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from asof.ingest.sql.digests import halves
+from asof.ingest.records.digests import halves
 
 Mask = npt.NDArray[np.bool_]
 

@@ -7,70 +7,81 @@ grow with the table (but for a byte a row); the rows themselves wait in files un
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from asof.errors import DataError
-from asof.features.readers.sql import Sql
+from asof.features.readers.snapshot import Snapshot
 from asof.features.source import Source
 from asof.ingest.batch import Batch, Cursor, Rejection, rejected_table
 from asof.ingest.place import Place
 from asof.ingest.records.arrow import typed
-from asof.ingest.sql.comparison import Comparison, Mask, compared
-from asof.ingest.sql.database import Database
-from asof.ingest.sql.position import REMEMBERED
-from asof.ingest.sql.rejected import raw_digests
-from asof.ingest.sql.selection import Selection
-from asof.ingest.sql.values import no_rows, pieces, plain, told
+from asof.ingest.records.columns import no_rows, pieces, told
+from asof.ingest.records.rejected import REMEMBERED, raw_digests
+from asof.ingest.snapshots.comparison import Comparison, Mask, compared
 
 
 class SnapshotReading:
-    """One reading of the whole table, known from its moment on.
+    """One reading of the whole table, known from its `moment` on, or at once after the last one's.
 
     The cursor holds that moment, and hashes of the rows that were rejected, which the next reading
-    meets again. A row is compared in the declared columns.
+    meets again. A row is compared in the declared columns. `origin` is that of batches.
     """
 
-    def __init__(self, source: Source, place: Place, cursor: Mapping[str, Any] | None, owner: str) -> None:
-        assert isinstance(source.reader, Sql)
-        assert source.reader.snapshot is not None
-        self._source, self._place, self._owner = source, place, owner
-        self._snapshot, self._origin = source.reader.snapshot, source.reader.origin
-        added = (self._snapshot.known_at, self._snapshot.deleted)
+    def __init__(
+        self,
+        source: Source,
+        snapshot: Snapshot,
+        place: Place,
+        cursor: Mapping[str, Any] | None,
+        origin: str,
+        moment: datetime,
+    ) -> None:
+        self._source, self._snapshot, self._place, self._origin = source, snapshot, place, origin
+        self._owner = f"source {source.name!r}: {source.reader.where}"
+        added = (snapshot.known_at, snapshot.deleted)
         self._columns = [name for name in source.schema if name not in added]
-        self._known_at = _moment(cursor["known_at"] if cursor else None)
-        self._met = set(cursor["rejected"] if cursor else ())
+        before = cursor if cursor and "known_at" in cursor else {}
+        self._known_at = _moment(moment, before.get("known_at"))
+        self._met = set(before.get("rejected", ()))
         self._rejections: list[Rejection] = []
         self._rejected: list[str] = []
 
-    def batches(self, database: Database, selection: Selection) -> Iterator[Batch]:
+    def batches(self, tables: Iterable[pa.Table]) -> Generator[Batch]:
         """What is not as it was, then what is no longer there; after the whole table was read."""
         key, memory = self._snapshot.key, self._place.memory
         with (
             tempfile.TemporaryDirectory(prefix="asof-") as folder,
             compared(Path(folder), key, self._columns, memory) as comparison,
         ):
-            for batch in self._place.taken([*self._columns, *self._deleted]):
+            for batch in self._taken([*self._columns, *self._deleted]):
                 comparison.add_before(batch, self._snapshot.deleted)
-            files = list(self._read(database, selection, comparison, Path(folder)))
+            files = list(self._read(tables, comparison, Path(folder)))
             self._check_key(comparison, files)
             yield from self._found(comparison, files)
+
+    def nothing(self) -> Batch:
+        """A batch without rows, once the whole table was read."""
+        return self._batch(no_rows(self._source))
+
+    def _taken(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """The rows that were taken as known from a moment on, and not before the source had such."""
+        return self._place.taken(columns, pc.field(self._snapshot.known_at).is_valid())
 
     @property
     def _deleted(self) -> list[str]:
         return [self._snapshot.deleted] if self._snapshot.deleted else []
 
-    def _read(
-        self, database: Database, selection: Selection, comparison: Comparison, folder: Path
-    ) -> Iterator[Path]:
+    def _read(self, tables: Iterable[pa.Table], comparison: Comparison, folder: Path) -> Iterator[Path]:
         """Read the table, row by row into the comparison and, piece by piece, into files."""
         before = 0
-        for answer in database.rows(selection.rows, self._place.memory):
-            for piece in pieces(plain(answer, selection.wanted), self._place.memory):
+        for table in tables:
+            for piece in pieces(table, self._place.memory):
                 rows = self._typed(piece, before, comparison)
                 comparison.add_now(rows)
                 path = folder / f"{before}.arrow"
@@ -80,7 +91,10 @@ class SnapshotReading:
 
     def _typed(self, values: pa.Table, before: int, comparison: Comparison) -> pa.Table:
         """The rows that can be taken; those that can't are noted, unless they were before."""
-        parsed = typed(self._marked(values), self._source, before)
+        try:
+            parsed = typed(self._marked(values), self._source, before)
+        except DataError as error:
+            raise DataError(f"{self._owner}: {error}") from error
         if parsed.rejections:
             places = [each.line - before - 1 for each in parsed.rejections if each.line]
             rejected = values.take(pa.array(places))
@@ -111,7 +125,7 @@ class SnapshotReading:
         if self._snapshot.deleted:
             gone = comparison.vanished()
             if gone.any():
-                for rows in _picked(map(pa.table, self._place.taken(self._columns)), gone):
+                for rows in _picked(map(pa.table, self._taken(self._columns)), gone):
                     yield self._batch(self._marked(rows, deleted=True).select(list(self._source.schema)))
 
     def _batch(self, rows: pa.Table, rejections: Sequence[Rejection] = ()) -> Batch:
@@ -139,10 +153,9 @@ class SnapshotReading:
             )
 
 
-def _moment(last: str | None) -> datetime:
-    """Now, and in any case later than the last one."""
-    now = datetime.now(UTC)
-    return now if last is None else max(now, datetime.fromisoformat(last) + timedelta(microseconds=1))
+def _moment(moment: datetime, last: str | None) -> datetime:
+    """The moment, or where the last one was no earlier the next after that."""
+    return moment if last is None else max(moment, datetime.fromisoformat(last) + timedelta(microseconds=1))
 
 
 def _write(rows: pa.Table, path: Path) -> None:

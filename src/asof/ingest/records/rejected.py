@@ -8,6 +8,9 @@ import pyarrow as pa
 
 from asof.storage.quarantine import json_rows
 
+REMEMBERED = 100_000
+"""How many rows that may be met again are remembered at most."""
+
 
 def raw_digests(values: pa.Table) -> list[str]:
     """The hash of each row as it would stand in quarantine."""
