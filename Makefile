@@ -61,5 +61,5 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/pip
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/pip
 	@echo 'Installing into $(VENV), for development ...'
 	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt \
-	  -e '.[avro,bench,dask,datasets,demo,dev,dlt,feast,iceberg,kafka,narwhals,notebooks,postgres,redis,s3,serve,spark,sqlite,validation]'
+	  -e '.[avro,azure,bench,dask,datasets,demo,dev,dlt,feast,gcs,iceberg,kafka,mysql,narwhals,notebooks,postgres,redis,s3,serve,spark,sqlite,validation]'
 	@touch $@ $(VENV)/.demo

@@ -50,17 +50,22 @@ def in_child(call: Callable[..., Any], *arguments: Any) -> Any:
         return pool.submit(call, *arguments).result()
 
 
-def _measure(call: Callable[..., object], arguments: tuple[Any, ...], runs: int) -> Measured:
+def timed(call: Callable[..., Any], *arguments: Any, runs: int) -> tuple[Measured, Any]:
+    """Calls in this process, and what the last of them returned."""
     seconds, processor = [], []
     for _ in range(runs):
         start, started = time.perf_counter(), time.process_time()
-        call(*arguments)
+        answer = call(*arguments)
         seconds.append(time.perf_counter() - start)
         processor.append(time.process_time() - started)
-    return Measured(seconds, processor, _peak())
+    return Measured(seconds, processor, peak()), answer
 
 
-def _peak() -> int:
+def _measure(call: Callable[..., object], arguments: tuple[Any, ...], runs: int) -> Measured:
+    return timed(call, *arguments, runs=runs)[0]
+
+
+def peak() -> int:
     """The most memory that this process had; in Linux's own words, since children inherit rusage's."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM"))

@@ -215,15 +215,20 @@ __all__ = [
 ]
 
 
-def open(path: str = ".", profile: str | None = None, engine: str | Engine | None = None) -> Project:
+def open(
+    path: str = ".",
+    profile: str | None = None,
+    engine: str | Engine | None = None,
+    environment: str = "",
+) -> Project:
     """Open the project in the folder `path` or in the nearest one above it that has an `asof.toml`.
 
     `profile` is one of that file; `engine` ("local", "dask", "spark", or one that was opened) goes before
-    what it says.
+    what it says. In an `environment` plan, apply, run and build work beside production.
     """
     from asof.project import Project
 
-    return Project.open(path, profile, engine)
+    return Project.open(path, profile, engine, environment)
 
 
 def push(source: str, rows: object, *, key: str | None = None, path: str = ".") -> int:

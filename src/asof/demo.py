@@ -19,7 +19,7 @@ from asof.errors import MissingExtra
 from asof.project import Project
 from asof.storage.catalogue import Step
 from asof.templates.projects import make_project
-from asof.training import Built
+from asof.training_sets.building import Built
 
 Echo = Callable[[str], None]
 

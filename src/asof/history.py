@@ -13,7 +13,7 @@ from asof.features.graph import Definitions
 from asof.features.service import FeatureService, stored_features
 from asof.features.view import SEPARATOR
 from asof.storage.layout import bucket_of
-from asof.training import view_table
+from asof.training_sets.building import view_table
 from asof.transforms.engines.engine import Engine
 from asof.transforms.features_at import features_at
 from asof.transforms.on_demand import asked_features

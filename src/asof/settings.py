@@ -6,10 +6,13 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from asof.errors import DefinitionError, NotFound, choices
+from asof.features.durations import Duration
+from asof.features.leaks import actions
 
 FILE = "asof.toml"
 _EXAMPLE = 'catalogue = "postgresql://host/asof"'
@@ -22,7 +25,11 @@ class Settings:
     `memory` is about how many bytes a run may need for rows at a time (in `asof.toml` text, as "1GB").
     `storage` is a folder or an address for tables, `catalogue` a database's address, `online` the
     folder of the online store or its address, `definitions` the folder or file of definitions, `engine` who
-    computes and `scheduler` its address. `serve` is the server's table, as in `asof.server`.
+    computes and `scheduler` its address. `leaks` says what is done about the findings of each leak check:
+    "fail", "warn" or "ignore" (in `asof.toml` one of these for all, or a table by check). `lineage` is a file
+    or an HTTP address that OpenLineage events of runs go to, `lineage_key` the bearer token to send.
+    `retention` is for how long versions are kept that nothing names (in `asof.toml` text, as "30d"); None
+    keeps them all. `serve` is the server's table, as in `asof.server`.
     """
 
     folder: Path
@@ -35,6 +42,10 @@ class Settings:
     online: str
     engine: str
     scheduler: str
+    leaks: Mapping[str, str]
+    lineage: str
+    lineage_key: str
+    retention: timedelta | None
     serve: Mapping[str, Any]
 
 
@@ -48,6 +59,10 @@ _DEFAULTS: dict[str, Any] = {
     "online": "store/online",
     "engine": "local",
     "scheduler": "",
+    "leaks": "warn",
+    "lineage": "",
+    "lineage_key": "",
+    "retention": "",
     "serve": {},
 }
 _TOML = {str: "text", int: "a whole number", dict: "a table"}
@@ -83,7 +98,7 @@ def _check(path: Path, given: Mapping[str, Any]) -> None:
                 f"{path}: unknown setting {key!r}; {choices(key, [*_DEFAULTS, 'profiles'])}"
             )
         expected = type(_DEFAULTS[key])
-        if type(value) is not expected:
+        if type(value) is not expected and not (key == "leaks" and isinstance(value, dict)):
             raise DefinitionError(
                 f"{path}: {key} must be {_TOML[expected]}, got {type(value).__name__} {value!r}"
             )
@@ -110,8 +125,27 @@ def _settings(folder: Path, values: Mapping[str, Any]) -> Settings:
         online=_located(folder, values["online"]),
         engine=values["engine"],
         scheduler=values["scheduler"],
+        leaks=actions(str(folder / FILE), values["leaks"]),
+        lineage=_lineage(folder / FILE, values["lineage"]),
+        lineage_key=values["lineage_key"],
+        retention=_retention(folder / FILE, values["retention"]),
         serve=values["serve"],
     )
+
+
+def _retention(path: Path, given: str) -> timedelta | None:
+    if not given:
+        return None
+    period = Duration.positive(given, f"{path}: retention")
+    return timedelta(microseconds=period.ns // 1000)
+
+
+def _lineage(path: Path, given: str) -> str:
+    if _is_url(given) and not given.startswith(("http://", "https://", "${")):
+        raise DefinitionError(
+            f"{path}: lineage {given!r} is neither a file, as 'lineage.jsonl', nor an http:// address"
+        )
+    return given
 
 
 def _bytes(path: Path, text: str) -> int:

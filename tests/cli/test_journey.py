@@ -20,7 +20,7 @@ def test_from_files_to_features_online(asof: Asof, shop: Path, monkeypatch: pyte
     planned = asof("plan")
     assert planned.code == 2
     assert "+ source/sales" in planned.out
-    assert re.search(r"build +raw/sales +0 +not built yet", planned.out)
+    assert re.search(r"build +raw/sales +0 +0 B +unknown +not built yet", planned.out)
     assert planned.out.endswith("Go on with: asof apply, then: asof run\n")
 
     early = asof("run")
@@ -61,7 +61,7 @@ def test_a_new_file_is_all_that_the_next_run_reads(asof: Asof, shop: Path, febru
     (shop / "data/2024-02.csv").write_text(february)
     planned = asof("--project", shop, "plan")
     assert planned.code == 2
-    assert re.search(r"append +raw/sales +6 +new: .*2024-02.csv", planned.out)
+    assert re.search(r"append +raw/sales +6 .* new: .*2024-02.csv", planned.out)
     assert planned.out.endswith("Go on with: asof run\n")
     done = asof("--project", shop, "run", "--json").json
     assert not done["up_to_date"]
@@ -119,7 +119,7 @@ def test_runs(asof: Asof, built: Path) -> None:
     ending = run["id"].rpartition("-")[2]
     shown = asof("runs", ending, "--project", built).out
     assert shown.startswith(f"Run {run['id']}\n")
-    assert re.search(r"^ingest sales +7 +6 +1 +0  \d+\.\ds$", shown, re.MULTILINE)
+    assert re.search(r"^ingest sales +7 +6 +1 +0 +[\d.]+ kB  \d+\.\ds$", shown, re.MULTILINE)
     for step in asof("runs", ending, "--project", built, "--json").json["steps"]:
         accounted = step["rows_written"] + step["rows_quarantined"] + step["rows_dropped"]
         assert step["rows_read"] == accounted

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from asof.project import Project
-from asof.run import run
+from asof.runs.run import run
 from asof.storage.fingerprint import fingerprint
 from asof.testing.engine_tests import small_tasks
 from asof.testing.generated import generated
-from asof.training import build
+from asof.training_sets.building import build
 from asof.transforms.engines.engine import Engine, open_engine
 
 T = TypeVar("T")

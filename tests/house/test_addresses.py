@@ -10,7 +10,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("src", "tests", "docs", "benchmarks", "notebooks", ".ci")
 TEXT = {".cfg", ".ini", ".ipynb", ".md", ".py", ".sh", ".toml", ".txt", ".yaml", ".yml", ""}
-HOSTS = {"localhost", "127.0.0.1", "0.0.0.0", "[::1]", "github.com", "www.apache.org", "www.w3.org"}
+IDENTIFIERS = {"openlineage.io", "www.apache.org", "www.w3.org"}  # of schemas and licences: names, not places
+HOSTS = {"localhost", "127.0.0.1", "0.0.0.0", "[::1]", "github.com", *IDENTIFIERS}
 OPTION = re.compile("--(extra-)?index" "-url|--find" "-links|--trusted" "-host")  # fmt: skip
 
 

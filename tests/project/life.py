@@ -28,6 +28,9 @@ COMMIT_POINTS = [
     (Base, "stage"),
     (Base, "commit"),
     (Catalogue, "apply"),
+    (Catalogue, "apply_in"),
+    (Catalogue, "promote"),
+    (Catalogue, "drop_environment"),
     (Catalogue, "commit"),
     (Catalogue, "record_step"),
     (Catalogue, "start_run"),
@@ -161,7 +164,51 @@ class Killer:
         setattr(owner, name, watched)
 
 
-LIVES = {"shop": live, "mended": mend, "piecewise": take_in}
+def promote(folder: Path) -> None:
+    """Build production and, changed, an environment; promote it, go on with the orders of March, drop it."""
+    for number, stage in enumerate((_produced, _in_environment, _promoted, _gone_on)):
+        done = folder / f"done-{number}"
+        if not done.exists():
+            stage(folder)
+            done.touch()
+
+
+def _produced(folder: Path) -> None:
+    with Project.open(str(folder)) as project:
+        project.apply()
+        project.run()
+
+
+def _in_environment(folder: Path) -> None:
+    definitions = folder / "definitions.py"
+    text = definitions.read_text().replace('col("amount") == 0', 'col("amount") > 9')
+    part = definitions.with_suffix(".part")
+    part.write_text(text.replace('features=["city"]', 'features=["city", "moved"]'))
+    part.rename(definitions)
+    with Project.open(str(folder), environment="alice") as project:
+        project.apply()
+        project.run()
+        project.build_training_set("churn")
+
+
+def _promoted(folder: Path) -> None:
+    with Project.open(str(folder)) as project:
+        project.promote("alice")
+        project.run()
+        project.build_training_set("churn")
+
+
+def _gone_on(folder: Path) -> None:
+    shutil.copy(folder / "march.csv", folder / "march.part")
+    (folder / "march.part").rename(folder / "data/orders-03.csv")
+    with Project.open(str(folder)) as project:
+        project.run()
+        project.build_training_set("churn")
+        if project.environments():
+            project.drop_environment("alice")
+
+
+LIVES = {"shop": live, "promoted": promote, "mended": mend, "piecewise": take_in}
 BETWEEN = {"piecewise": [(FileConnector, "_batch")]}
 """What else a life is killed after, between its commits."""
 

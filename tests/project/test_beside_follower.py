@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from tests.ingest.kafka_project import wait_until
 
-from asof.following import raw_tables
 from asof.project import Project
-from asof.run import recorded
+from asof.runs.following import raw_tables
+from asof.runs.run import recorded
 from asof.steps.ingest import ingest
 
 DEFINITIONS = """
@@ -128,7 +128,9 @@ def test_a_run_that_comes_second_each_time_ends_all_the_same(folder: Path) -> No
     for number in range(FILES):
         write(folder, number)
     with Project.open(str(folder)) as project, Project.open(str(folder)) as other:
-        project.run(report=lambda line: take_one(other) if line.startswith("orders: orders-") else None)
+        project.run(
+            report=lambda line: take_one(other) if line.startswith("ingest orders: orders-") else None
+        )
     check(folder)
 
 

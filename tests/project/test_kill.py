@@ -146,6 +146,30 @@ def test_a_source_killed_while_it_is_mended_ends_like_an_undisturbed_one(
 
 
 @pytest.fixture(scope="module")
+def promoted(tmp_path_factory: pytest.TempPathFactory, make_marching: Callable[[Path], Path]) -> Undisturbed:
+    """Of an environment that is made, promoted and dropped."""
+    return undisturbed_life("promoted", make_marching(tmp_path_factory.mktemp("promoted") / "shop"))
+
+
+def test_a_promotion_is_in_the_record(promoted: Undisturbed) -> None:
+    tables, counts = promoted[0]["tables"], promoted[0]["counts"]
+    assert not any("alice" in name for name in tables)
+    assert counts["promote clean/orders", "read"] == counts["promote clean/orders", "written"] > 0
+    assert len(promoted[0]["applied"]) == 2
+    assert len(promoted[0]["training"]) == 2
+
+
+@SHARE
+def test_killed_around_a_promotion_it_ends_like_an_undisturbed_one(
+    share: int, promoted: Undisturbed, tmp_path: Path, make_marching: Callable[[Path], Path]
+) -> None:
+    expected, points = promoted
+    for point in points_of(share, points):
+        found = killed_and_gone_on("promoted", make_marching(tmp_path / str(point)), point)
+        assert found == expected, f"after a kill at point {point}"
+
+
+@pytest.fixture(scope="module")
 def piecewise(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     """Of files that take several loads."""
     return undisturbed_life("piecewise", tmp_path_factory.mktemp("piecewise"))

@@ -29,7 +29,7 @@ import sys
 from pathlib import Path
 from asof.features.source import Source
 from asof.project import Project
-from asof.run import recorded
+from asof.runs.run import recorded
 from asof.steps.ingest import ingest
 
 def peak():

@@ -1,4 +1,4 @@
-"""A project whose tables are on an S3 store, also one that fails half way."""
+"""A project whose tables are on an object store, also one that fails half way."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 
 import boto3
 import pytest
+from tests.ingest.cloud_stores import AZURE_ACCOUNT, AZURE_KEY, azure_connection
 from tests.ingest.object_store import KEYS, s3_server
 from tests.ingest.wire import Wire, wire_to
 
@@ -51,12 +52,32 @@ def client(address: str) -> Any:
 
 
 def on_store(folder: Path, address: str, bucket: str) -> Path:
-    """The project with its tables in a bucket, its catalogue and online store on disk."""
+    """The project with its tables in a bucket of S3."""
     options = KEYS | {"AWS_ENDPOINT_URL": address, "AWS_ALLOW_HTTP": "true", "max_retries": "0"}
+    return stored_at(f"s3://{bucket}/store", options, folder)
+
+
+def on_azure(folder: Path, address: str) -> Path:
+    """The project with its tables in a new container of Azurite."""
+    from adlfs import AzureBlobFileSystem
+
+    name = f"asof-{uuid.uuid4().hex}"
+    AzureBlobFileSystem(connection_string=azure_connection(address), skip_instance_cache=True).mkdir(name)
+    options = {
+        "azure_storage_use_emulator": "true",
+        "account_name": AZURE_ACCOUNT,
+        "account_key": AZURE_KEY,
+        "allow_http": "true",
+    }
+    return stored_at(f"abfs://{name}/store", options, folder)
+
+
+def stored_at(storage: str, options: dict[str, str], folder: Path) -> Path:
+    """The project with its tables at an address, its catalogue and online store on disk."""
     lines = [
         'name = "shop"',
         'definitions = "definitions.py"',
-        f'storage = "s3://{bucket}/store"',
+        f'storage = "{storage}"',
         'catalogue = "sqlite:///catalogue.db"',
         'online = "online"',
         "[storage_options]",
@@ -83,6 +104,16 @@ def test_a_project_on_an_object_store_is_as_one_on_disk(
 ) -> None:
     here = life(make_shop(tmp_path / "here"))
     assert life(on_store(make_shop(tmp_path / "there"), server, bucket)) == here
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("cloud-stores")
+def test_a_project_on_azure_is_as_one_on_disk(
+    tmp_path: Path, make_shop: Callable[[Path], Path], azure: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AZURITE_BLOB_STORAGE_URL", azure)
+    here = life(make_shop(tmp_path / "here"))
+    assert life(on_azure(make_shop(tmp_path / "there"), azure)) == here
 
 
 def command(folder: Path, *arguments: str) -> tuple[int, str]:

@@ -250,6 +250,26 @@ def test_a_drifted_source_is_in_the_plan(shop: Path) -> None:
     ]
 
 
+def test_columns_that_nobody_reads_are_in_the_plan(shop: Path) -> None:
+    define(shop, "Int16")
+    (shop / "a.csv").write_text("id,name\n1,mug\n")
+    run(shop)
+    with Project.open(str(shop)) as project:
+        assert project.plan().drift == ()
+    (shop / "b.csv").write_text("id,note,name,colour\n2,x,cup,red\n")
+    run(shop)
+    (shop / "c.csv").write_text("id,name\n3,pot\n")
+    run(shop)
+    with Project.open(str(shop)) as project:
+        plan = project.plan()
+        assert project.workspace.read("raw/orders")["id"].to_pylist() == [1, 2, 3]
+    assert plan.empty
+    assert [(each.column, each.what, each.type) for each in plan.drift] == [
+        ("colour", "ignored", None),
+        ("note", "ignored", None),
+    ]
+
+
 def push(folder: Path, name: str, *lines: str) -> None:
     (folder / "queue").mkdir(exist_ok=True)
     (folder / "queue" / name).write_text("".join(f"{line}\n" for line in lines))

@@ -85,7 +85,7 @@ def write(folder: Path, definitions: str = DEFINITIONS) -> Path:
 
 
 def built(project: Project, name: str) -> pa.Table:
-    project.apply()
+    project.apply(force=True)
     project.run()
     project.build_training_set(name)
     return project.read_training_set(name)

@@ -14,7 +14,7 @@ from asof.training_sets.comparison import Comparison
 
 def build(folder: Path, name: str = "churn") -> None:
     with Project.open(str(folder)) as project:
-        project.apply()
+        project.apply(force=True)
         project.run()
         project.build_training_set(name)
 

@@ -249,6 +249,19 @@ def test_definitions_are_applied_on_top_of_each_other(catalogue: Catalogue) -> N
         catalogue.revision(7)
 
 
+def test_the_revision_that_counted_at_a_time(catalogue: Catalogue) -> None:
+    before = dt.datetime.now(dt.UTC)
+    with pytest.raises(NotFound, match="no definitions were applied yet at"):
+        catalogue.revision_at(before)
+    one = catalogue.apply({"a": 1}, "h1", who="me", expected=None, code_revision="abc")
+    two = catalogue.apply({}, "h2", who="me", expected=1)
+    back = catalogue.apply({"a": 1}, "h1", who="me", expected=2, rolled_back_to=1)
+    assert (one.code_revision, one.rolled_back_to, back.rolled_back_to) == ("abc", None, 1)
+    for each in (one, two, back):
+        assert catalogue.revision_at(each.applied_at) == each
+    assert catalogue.revision_at(dt.datetime.now(dt.UTC)) == back
+
+
 def test_first_revision_expected_but_not_there(catalogue: Catalogue) -> None:
     with pytest.raises(Conflict, match="none was applied yet"):
         catalogue.apply({}, "h", who="me", expected=1)

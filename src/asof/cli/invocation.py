@@ -22,9 +22,9 @@ class Invocation:
     json: bool = False
     debug: bool = False
 
-    def open(self, engine: str | None = None) -> Project:
+    def open(self, engine: str | None = None, environment: str = "") -> Project:
         """The project that is meant, to be used in a `with`; `engine` goes before what it says."""
-        return asof.open(self.project, self.profile, engine)
+        return asof.open(self.project, self.profile, engine, environment)
 
 
 def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
@@ -71,6 +71,13 @@ def common_options(*, hidden: bool) -> list[click.Parameter]:
     ]
 
 
+environment_option = click.option(
+    "--env",
+    "environment",
+    metavar="NAME",
+    default="",
+    help="An environment beside production: see asof env --help.",
+)
 engine_option = click.option(
     "--engine",
     type=click.Choice(["local", "dask", "spark"]),

@@ -1,7 +1,7 @@
 """The command `asof`: its commands, and how it ends.
 
 Exit codes: 0 done, 1 an error that its message explains, 2 wrong usage or (of `asof plan`) there
-are changes, 70 an error in Asof itself, 130 interrupted.
+are changes or (of `asof check`) findings, 70 an error in Asof itself, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -22,15 +22,23 @@ COMMANDS = {
     "plan": "asof.cli.definitions:plan",
     "apply": "asof.cli.definitions:apply",
     "run": "asof.cli.running:run",
+    "backfill": "asof.cli.backfill:backfill",
+    "env": "asof.cli.environments:env",
+    "history": "asof.cli.revisions:history",
+    "rollback": "asof.cli.revisions:rollback",
     "ingest": "asof.cli.ingest:ingest",
     "training-set": "asof.cli.training_sets:training_set",
     "get": "asof.cli.online:get",
     "serve": "asof.cli.online:serve",
     "tables": "asof.cli.records:tables",
     "runs": "asof.cli.records:runs",
+    "lineage": "asof.cli.lineage:lineage",
+    "snapshot": "asof.cli.snapshots:snapshot",
+    "gc": "asof.cli.gc:gc",
     "infer": "asof.cli.inference:infer",
     "quarantine": "asof.cli.quarantine:quarantine",
     "validate": "asof.cli.validation:validate",
+    "check": "asof.cli.checks:check",
     "demo": "asof.cli.projects:demo",
     "completion": "asof.cli.completion:completion",
 }

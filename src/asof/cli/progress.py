@@ -1,9 +1,10 @@
-"""What a run shows while it works: a live line on a terminal, elsewhere a line for each finished step."""
+"""What a run shows while it works: live lines on a terminal, elsewhere a line for each finished step."""
 
 from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
@@ -23,9 +24,16 @@ HEADER = ROW.format("step", "read", "written", "quarantined", "dropped", "took")
 
 
 class Progress(Protocol):
-    """Takes what `Project.run` tells: what is being done, and each step that has ended."""
+    """Takes what `Project.run` tells: what is being done, as "STEP: WHAT", and each step that has ended.
+
+    A line without a step is for people to know whatever they look at.
+    """
 
     def report(self, line: str) -> None: ...
+
+    def report_chunk(self, line: str) -> None:
+        """As `report`, of work that is long and in few chunks, each of which is worth a line."""
+        ...
 
     def on_step(self, step: Step) -> None: ...
 
@@ -37,8 +45,8 @@ def progress(*, err: bool) -> Iterator[Progress]:
     if not stream.isatty() or os.environ.get("TERM") == "dumb":
         yield Lines(err)
         return
-    with _live_line(err) as line:
-        yield Live(line)
+    with _live_lines(err) as lines:
+        yield Live(lines)
 
 
 def step_line(step: Step) -> str:
@@ -63,40 +71,53 @@ def step_row(step: Step) -> str:
 
 
 class Lines:
-    """A plain line for each finished step."""
+    """A plain line for each finished step, and for what is not of a step."""
 
     def __init__(self, err: bool) -> None:
         self._err = err
 
     def report(self, line: str) -> None:
-        pass
+        if ": " not in line:
+            click.echo(line, err=self._err)
+
+    def report_chunk(self, line: str) -> None:
+        if ": part: " not in line:
+            click.echo(line, err=self._err)
 
     def on_step(self, step: Step) -> None:
         click.echo(step_line(step), err=self._err)
 
 
 class Live:
-    """A table of finished steps, and under it what is being done, for how long, with the rows so far."""
+    """A table of finished steps, and under it a line for each step at work: what it does, for how long."""
 
-    def __init__(self, line: rich.progress.Progress) -> None:
-        self._line = line
-        self._line.console.print(HEADER, style="bold", soft_wrap=True)
-        self._task = line.add_task("", total=None, rows="")
-        self._rows = 0
+    def __init__(self, lines: rich.progress.Progress) -> None:
+        self._lines = lines
+        self._lines.console.print(HEADER, style="bold", soft_wrap=True)
+        self._at_work: dict[str, rich.progress.TaskID] = {}
+        self._changing = threading.Lock()
 
     def report(self, line: str) -> None:
-        self._line.update(self._task, description=line)
+        step, colon, _ = line.partition(": ")
+        if not colon:
+            self._lines.console.print(line, soft_wrap=True)
+            return
+        with self._changing:
+            if step not in self._at_work:
+                self._at_work[step] = self._lines.add_task("", total=None)
+            self._lines.update(self._at_work[step], description=line)
+
+    def report_chunk(self, line: str) -> None:
+        self.report(line)
 
     def on_step(self, step: Step) -> None:
-        self._rows += step.rows_read
-        self._line.console.print(step_row(step), soft_wrap=True)
-        self._line.reset(self._task, description="", rows=self._so_far())
-
-    def _so_far(self) -> str:
-        return f"{number(self._rows)} rows so far" if self._rows else ""
+        self._lines.console.print(step_row(step), soft_wrap=True)
+        with self._changing:
+            if step.name in self._at_work:
+                self._lines.remove_task(self._at_work.pop(step.name))
 
 
-def _live_line(err: bool) -> rich.progress.Progress:
+def _live_lines(err: bool) -> rich.progress.Progress:
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
     from rich.table import Column
@@ -108,7 +129,6 @@ def _live_line(err: bool) -> rich.progress.Progress:
             markup=False,
             table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1),
         ),
-        TextColumn("{task.fields[rows]}", markup=False, table_column=Column(no_wrap=True)),
         TimeElapsedColumn(),
         console=Console(stderr=err, highlight=False, markup=False, emoji=False),
         transient=True,

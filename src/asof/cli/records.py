@@ -13,28 +13,36 @@ from asof.cli.invocation import Invocation
 from asof.cli.output import print_facts, print_table, show
 
 if TYPE_CHECKING:
-    from asof.project import Project
     from asof.storage.catalogue import Run, Step, TableVersion
 
-ALL = 1_000_000
 FIGURES = ("nulls", "distinct", "min", "max", "mean", "std")
 
 
-@click.command(cls=Command, examples=["asof tables", "asof tables clean/transactions"])
+@click.command(
+    cls=Command, examples=["asof tables", "asof tables clean/transactions", "asof tables --at 2026-03-01"]
+)
 @click.argument("table", required=False)
+@click.option(
+    "--at",
+    metavar="TIME|SNAPSHOT",
+    help="As they were at a time, as 2026-03-01T12:00Z (in UTC without a zone), or at a snapshot.",
+)
 @click.pass_obj
-def tables(asked: Invocation, table: str | None) -> None:
+def tables(asked: Invocation, table: str | None, at: str | None) -> None:
     """List the tables, or show what is in the columns of one.
 
     Times are in UTC. The run is given by the end of its id; its steps: asof runs RUN. Distinct values
     and quantiles are about right, the rest of a column's statistics is exact.
     """
+    from asof.moments import moment as moment_of
+
+    when = None if at is None else moment_of(at)
     with asked.open() as project:
         if table is None:
-            versions = project.tables()
+            versions = project.tables(when)
             show(asked, [_table_record(version) for version in versions], lambda: _print_versions(versions))
         else:
-            one = project.workspace.current(table)
+            one = project.version(table, when)
             described = _described(one)
             record = {**_table_record(one), "statistics": described}
             show(asked, record, lambda: _print_columns(one, described))
@@ -54,14 +62,15 @@ def tables(asked: Invocation, table: str | None) -> None:
 def runs(asked: Invocation, run: str | None, limit: int) -> None:
     """List the newest runs, or the steps of one.
 
-    RUN is a run's id or the end of one. Of each step: rows read = written + quarantined + dropped.
+    RUN is a run's id or the end of one. Of each step: rows read = written + quarantined + dropped, the
+    size of the files it wrote, and under it the versions of the tables that it read and made.
     """
     with asked.open() as project:
         if run is None:
             found = project.runs(limit)
             show(asked, [run_record(each) for each in found], lambda: _print_runs(found))
         else:
-            one = _run_ending(project, run)
+            one = project.workspace.catalogue.run_ending(run)
             steps = project.steps(one.id)
             record = {**run_record(one), "steps": [step_record(step) for step in steps]}
             show(asked, record, lambda: _print_run(one, steps))
@@ -92,6 +101,9 @@ def step_record(step: Step) -> dict[str, object]:
         "rows_written": step.rows_written,
         "rows_quarantined": step.rows_quarantined,
         "rows_dropped": step.rows_dropped,
+        "bytes_written": step.bytes_written,
+        "inputs": step.inputs,
+        "outputs": step.outputs,
         "details": step.details,
     }
 
@@ -134,11 +146,6 @@ def _figure(value: object) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return number(value)
     return "-" if value is None else str(value)
-
-
-def _run_ending(project: Project, given: str) -> Run:
-    alike = [run for run in project.runs(ALL) if run.id.endswith(given)]
-    return alike[0] if alike else project.workspace.catalogue.run(given)
 
 
 def _print_versions(versions: Sequence[TableVersion]) -> None:
@@ -195,7 +202,9 @@ def _print_run(run: Run, steps: Sequence[Step]) -> None:
     if steps:
         click.echo()
         _print_steps(steps)
+        _print_versions_used(steps)
     for step in steps:
+        _print_error(step)
         _print_broken(step)
 
 
@@ -207,6 +216,7 @@ def _print_steps(steps: Sequence[Step]) -> None:
             number(step.rows_written),
             number(step.rows_quarantined),
             number(step.rows_dropped),
+            size(step.bytes_written) if step.bytes_written else "-",
             _ending(step),
         )
         for step in steps
@@ -218,10 +228,28 @@ def _print_steps(steps: Sequence[Step]) -> None:
             "written": "right",
             "quarantined": "right",
             "dropped": "right",
+            "size": "right",
             "took": "left",
         },
         rows,
     )
+
+
+def _print_versions_used(steps: Sequence[Step]) -> None:
+    """From which versions of tables each step made which."""
+    used = [(step.name, _versions(step.inputs), _versions(step.outputs)) for step in steps if step.outputs]
+    if used:
+        click.echo()
+        print_table({"step": "left", "read": "left", "made": "left"}, used)
+
+
+def _versions(tables: Mapping[str, int]) -> str:
+    return ", ".join(f"{table}@{version}" for table, version in tables.items()) or "-"
+
+
+def _print_error(step: Step) -> None:
+    if step.status == "failed" and "error" in step.details:
+        click.echo(f"\n{step.name} failed: {step.details['error']}")
 
 
 def _print_broken(step: Step) -> None:

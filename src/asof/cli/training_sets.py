@@ -10,7 +10,7 @@ import click
 
 from asof.cli.commands import Command, LazyGroup
 from asof.cli.formats import moment, moment_of_ns, number
-from asof.cli.invocation import Invocation, engine_option
+from asof.cli.invocation import Invocation, engine_option, environment_option
 from asof.cli.output import print_facts, print_table, show
 from asof.cli.training_set_version import rate, split_counts, version_argument
 
@@ -38,17 +38,34 @@ def training_set() -> None:
     """
 
 
-@click.command(cls=Command, examples=["asof training-set build churn"])
+@click.command(
+    cls=Command,
+    examples=[
+        "asof training-set build churn",
+        "asof training-set build churn --env alice",
+        "asof training-set build churn --at 2026-03-01",
+    ],
+)
 @click.argument("name")
+@click.option(
+    "--at",
+    metavar="TIME|SNAPSHOT",
+    help="As it would have been built at a time (in UTC without a zone), or at a snapshot.",
+)
+@environment_option
 @engine_option
 @click.pass_obj
-def build(asked: Invocation, name: str, engine: str | None) -> None:
-    """Build a training set from the tables as they are.
+def build(asked: Invocation, name: str, at: str | None, environment: str, engine: str | None) -> None:
+    """Build a training set from the tables as they are, or as they were.
 
-    Where nothing that it is made from has changed since its newest version, that one is given.
+    Where nothing that it is made from has changed since its newest version, that one is given. In an
+    environment alice its versions are those of alice/NAME. With --at it is made from the tables that counted
+    then, by the definitions that were applied then; where there is a version that is just that, it is given.
     """
-    with asked.open(engine) as project:
-        built = project.build_training_set(name)
+    from asof.moments import moment as moment_of
+
+    with asked.open(engine, environment) as project:
+        built = project.build_training_set(name, at=None if at is None else moment_of(at))
     record = {**_record(built.version), "new": built.new}
     show(asked, record, lambda: _print_built(built.version, built.new))
 
@@ -91,6 +108,19 @@ def _print_built(version: TrainingSetVersion, new: bool) -> None:
     else:
         click.echo(f"{named} is there already: nothing that it is made from has changed since")
     print_facts(_summary(version.manifest))
+    _print_leaks(named, version.manifest)
+
+
+def _print_leaks(named: str, manifest: Mapping[str, Any]) -> None:
+    """What may be leaks, a line for each."""
+    from asof.leaks.finding import Leaks, told
+
+    findings = Leaks.from_json(manifest["leaks"]).findings
+    if findings:
+        click.echo("\nThese may be leaks:")
+        for finding in findings:
+            click.echo(f"  {finding.check}: {told(finding)}")
+        click.echo(f"See examples, and what to change, with: asof check leaks {named}")
 
 
 def _summary(manifest: Mapping[str, Any]) -> dict[str, str]:
@@ -153,6 +183,7 @@ def _circumstances(manifest: Mapping[str, Any]) -> dict[str, str]:
         "complete to": "-" if complete is None else moment_of_ns(complete),
         "rules": f"cutoffs {rules['cutoffs']}, known_at {rules['known_at']}",
         **drawn,
+        **({"as of": manifest["at"]} if manifest["at"] else {}),
         "built": f"{_iso(manifest['created_at'])}, asof {manifest['asof']}, engine {manifest['engine']}",
         "code": manifest["code_revision"] or "not in git",
     }

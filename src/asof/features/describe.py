@@ -12,7 +12,6 @@ from decimal import Decimal
 from asof.features.durations import Duration
 from asof.features.entity import Entity
 from asof.features.expectations.arguments import Arguments
-from asof.features.expressions import Expr
 from asof.features.label import Label
 from asof.features.on_demand import OnDemandFeatureView
 from asof.features.service import FeatureService
@@ -35,6 +34,10 @@ KINDS: dict[type, str] = {
 }
 
 
+TAGS = ("float", "datetime", "date", "Decimal", "bytes", "Arguments")
+"""What values that JSON has no word for are told by: `{"date": "2024-01-01"}`."""
+
+
 def key_of(definition: Definition) -> str:
     """How a definition is named across a project: its kind and name, as in "view/spend"."""
     return f"{KINDS[type(definition)]}/{definition.name}"
@@ -54,7 +57,12 @@ def definition_hash(*values: object) -> str:
 
     It depends on what is defined alone, not on the process, the machine or where it stands.
     """
-    text = json.dumps([_plain(value, nested=True) for value in values], separators=(",", ":"))
+    return json_hash([_plain(value, nested=True) for value in values])
+
+
+def json_hash(value: object) -> str:
+    """A hash of JSON data: 16 hex digits."""
+    text = json.dumps(value, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -74,19 +82,28 @@ def _plain(value: object, *, nested: bool) -> Json:
         case Schema():
             return [[name, dtype.name] for name, dtype in value.items()]
         case Arguments():
-            return {name: _plain(item, nested=nested) for name, item in value.items()}
+            return _told_from_tags({name: _plain(item, nested=nested) for name, item in value.items()})
         case DType():
             return value.name
         case Duration():
             return str(value)
-        case datetime() | date() | Decimal() | bytes():
-            return {type(value).__name__: value.hex() if isinstance(value, bytes) else str(value)}
+        case datetime() | date() | Decimal():
+            return {_tag(value): str(value)}
+        case bytes():
+            return {"bytes": value.hex()}
         case tuple():
             return [_plain(item, nested=nested) for item in value]
-        case Expr():
-            return repr(value)
         case _ if not nested and type(value) in KINDS:
             return key_of(value)  # type: ignore[arg-type]
         case _ if is_dataclass(value):
             return _fields(value, nested=nested)
     raise TypeError(f"{value!r} has no place in a definition")
+
+
+def _tag(value: date | Decimal) -> str:
+    return next(kind.__name__ for kind in (datetime, date, Decimal) if isinstance(value, kind))
+
+
+def _told_from_tags(arguments: dict[str, Json]) -> Json:
+    """Arguments as they are, unless they look like a value that is told by its tag."""
+    return {"Arguments": arguments} if len(arguments) == 1 and arguments.keys() <= {*TAGS} else arguments

@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 
+from asof.errors import AsofError
 from asof.features.describe import Json
+from asof.features.expressions import Expr
+from asof.features.restoring import classes_under, restored_expression
 
 Described = Mapping[str, Mapping[str, Json]]
 
@@ -35,8 +40,27 @@ def diff(old: Described, new: Described) -> tuple[Change, ...]:
         elif key not in new:
             changes.append(Change(key, "removed"))
         elif not _same(old[key], new[key]):
-            changes.append(Change(key, "changed", tuple(_details(old[key], new[key]))))
+            before, after = ({name: _readable(value) for name, value in of[key].items()} for of in (old, new))
+            changes.append(Change(key, "changed", tuple(_details(before, after))))
     return tuple(changes)
+
+
+def _readable(value: Json) -> Json:
+    """JSON data in which expressions are as they are written."""
+    match value:
+        case list():
+            return [_readable(item) for item in value]
+        case dict() if value.get("kind") in _expressions():
+            with suppress(AsofError):
+                return repr(restored_expression(value))
+        case dict():
+            return {name: _readable(item) for name, item in value.items()}
+    return value
+
+
+@cache
+def _expressions() -> frozenset[str]:
+    return frozenset(kind.__name__ for kind in classes_under(Expr))
 
 
 def _details(old: Mapping[str, Json], new: Mapping[str, Json]) -> list[str]:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from asof.errors import DefinitionError, NotFound, choices
-from asof.features.describe import KINDS, Definition, Json, definition_hash, describe, key_of
+from asof.features.describe import KINDS, Definition, Json, definition_hash, describe, json_hash, key_of
 from asof.features.entity import Entity
 from asof.features.label import Label
 from asof.features.on_demand import OnDemandFeatureView
@@ -142,7 +142,7 @@ class Definitions:
     @cached_property
     def hash(self) -> str:
         """A hash of all definitions together."""
-        return definition_hash(*(self._by_key[key] for key in sorted(self._by_key)))
+        return json_hash(self.described)
 
     @cached_property
     def tables(self) -> tuple[TableNode, ...]:
@@ -151,7 +151,7 @@ class Definitions:
         nodes += [self._view_table(view) for view in self.views.values()]
         nodes += [node for label in self.labels.values() for node in self._label_tables(label)]
         by_name = {node.name: node for node in nodes}
-        order = topological({node.name: (*node.inputs, *_held_against(node)) for node in nodes})
+        order = topological({node.name: (*node.inputs, *held_against(node)) for node in nodes})
         return tuple(by_name[name] for name in order)
 
     def _view_table(self, view: FeatureView) -> TableNode:
@@ -258,7 +258,7 @@ def _source_tables(source: Source) -> tuple[TableNode, TableNode]:
     return raw, clean
 
 
-def _held_against(node: TableNode) -> tuple[str, ...]:
+def held_against(node: TableNode) -> tuple[str, ...]:
     """The tables that a clean one must be checked against, and so come after."""
     if not isinstance(node.of, Source) or not node.inputs:
         return ()

@@ -91,13 +91,13 @@ def stored_features(features: Iterable[Feature]) -> tuple[FeatureView | Selectio
 def feature_columns(features: Iterable[Feature], views: dict[str, FeatureView]) -> Schema:
     """The columns of features, named `view__feature`, with their types; on-demand ones come last."""
     features = tuple(features)
-    columns = Schema({})
+    columns: dict[str, DType] = {}
     for item in features:
         if not isinstance(item, OnDemandFeatureView):
-            columns = columns | feature_types(item, views)
+            columns.update(feature_types(item, views))
     for view in on_demand_of(features):
-        columns = columns | {f"{view.name}{SEPARATOR}{name}": view.outputs[name] for name in view.outputs}
-    return columns
+        columns.update({f"{view.name}{SEPARATOR}{name}": view.outputs[name] for name in view.outputs})
+    return Schema(columns)
 
 
 def _view(item: Feature) -> FeatureView | OnDemandFeatureView:

@@ -55,10 +55,11 @@ def clean(context: Context, node: TableNode, source: Source) -> Step:
     step = context.begin(f"clean {source.name}")
     raw = context.workspace.current(node.inputs[0])
     current = context.current(node.name)
-    base = current if current and builds_on(current, node, [raw]) else None
+    standing = context.standing(current)
+    base = standing if standing and builds_on(standing, node, [raw]) else None
     if base is not None and base.inputs == {raw.table: raw.version}:
         return skipped(step)
-    context.report(f"{source.name}: cleaning")
+    context.report("cleaning")
     made = _added(context, node, source, raw, base) or _anew(context, node, source, raw)
     rejected, known = pa.concat_tables(part.rejected for part in made.parts), made.profile
     write = context.commit_files(
@@ -75,8 +76,8 @@ def clean(context: Context, node: TableNode, source: Source) -> Step:
     step = _accounted(step, made, rejected.num_rows)
     check_rejected(context, source, step, [rejected], whole=True)
     step = validated(context, source, write, known, made.held, step)
-    context.commit([write, quarantine(context, source, "clean", rejected, anew=made.base is None)], step)
-    return ended(step)
+    aside = quarantine(context, source, "clean", rejected, anew=made.base is None)
+    return ended(context.commit([write, aside], step))
 
 
 def builds_on(version: TableVersion, node: TableNode, inputs: list[TableVersion]) -> bool:
@@ -109,7 +110,7 @@ def _made(
         context.workspace.table(raw.table),
         raw.version,
         (clean_table, base.version) if base else None,
-        statistics_due(context, source, clean_table, due),
+        statistics_due(context, source, due),
     )
     schema = job.schema()
     into = context.workspace.base(node.name, schema, on=context.current(node.name))

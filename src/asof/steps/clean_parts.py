@@ -43,7 +43,7 @@ def cleaned_parts(
     new = [replace(part, number=part.number + len(old)) for part in parts_of(first, end)]
     if not previous_steps(job):
         return _compared(context, job, into, old, new)
-    with context.workspace.scratch() as folder:
+    with context.scratch() as folder:
         filled = _with_previous(context, job, folder, old, new)
         return None if filled is None else _compared(context, filled, into, old, new)
 
@@ -64,18 +64,14 @@ def _previous(
     context: Context, job: CleanJob, folder: Folder, position: int, old: Parts, new: Parts
 ) -> tuple[PerPart, int]:
     """The previous values for one step, and how many of old rows come from new ones."""
-    step, what, parts = (
-        dict(previous_steps(job))[position],
-        f"{job.source.name}: previous values",
-        [*old, *new],
-    )
+    step, parts = dict(previous_steps(job))[position], [*old, *new]
     schema = candidate_schema(job, position)
     keyed = Shuffle(folder, schema, buckets_for(new[-1].end))
     to = Shuffle(folder, value_schema(schema), len(parts))
-    sent = list(context.map(f"{what}, part", partial(send_candidates, job, position, keyed), parts))
+    sent = list(context.map("previous values, part", partial(send_candidates, job, position, keyed), parts))
     starts = [part.first for part in parts]
     kernel = partial(find_previous, step.by, keyed, sent, to, starts, new[0].first)
-    found = list(context.map(f"{what}, bucket", kernel, range(keyed.buckets)))
+    found = list(context.map("previous values, bucket", kernel, range(keyed.buckets)))
     return PerPart(to, tuple(sent for sent, _ in found)), sum(reaches_back for _, reaches_back in found)
 
 
@@ -84,9 +80,9 @@ def _compared(
 ) -> list[CleanedPart] | None:
     """All new parts, staged; None where one of them takes the place of old rows."""
     if job.dedupes and len(new) > 1:
-        with context.workspace.scratch() as folder:
+        with context.scratch() as folder:
             return _deduped(context, job, into, folder, old, new)
-    done = list(context.map(f"{job.source.name}: cleaning, part", partial(clean_part, job, into), new))
+    done = list(context.map("part", partial(clean_part, job, into), new))
     return None if any(part.reaches_back for part in done) else done
 
 
@@ -94,18 +90,17 @@ def _deduped(
     context: Context, job: CleanJob, into: Base, folder: Folder, old: Parts, new: Parts
 ) -> list[CleanedPart] | None:
     """All new parts, staged by way of the buckets of their keys."""
-    what = f"{job.source.name}: cleaning"
     rows = Shuffle(folder, job.schema(), 1)
     keys = Shuffle(folder, key_schema(job), buckets_for(new[-1].end))
-    waiting = list(context.map(f"{what}, part", partial(clean_and_wait, job, rows, keys), new))
-    earlier = list(context.map(f"{what}, earlier part", partial(send_earlier, job, keys), old))
+    waiting = list(context.map("part", partial(clean_and_wait, job, rows, keys), new))
+    earlier = list(context.map("earlier part", partial(send_earlier, job, keys), old))
     sent = [part.keys for part in waiting]
     to = Shuffle(folder, REPEATS, len(old) + len(new))
     starts = [part.first for part in (*old, *new)]
     kernel = partial(find_repeats, job, keys, sent, earlier, to, starts)
-    found = list(context.map(f"{what}, bucket", kernel, range(keys.buckets)))
+    found = list(context.map("bucket", kernel, range(keys.buckets)))
     if any(reaches_back for _, reaches_back in found):
         return None
     repeats = PerPart(to, tuple(sent for sent, _ in found))
     tasks = list(zip(new, waiting, strict=True))
-    return list(context.map(f"{what}, kept rows", partial(stage_kept, job, rows, repeats, into), tasks))
+    return list(context.map("kept rows", partial(stage_kept, job, rows, repeats, into), tasks))

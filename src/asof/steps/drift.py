@@ -19,9 +19,10 @@ from asof.workspace import Workspace
 
 @dataclass(frozen=True)
 class Drift:
-    """A column that is not as declared: "new", "widened", "changed" (kept beside) or "refused" (set aside).
+    """A column that is not as declared: "new", "widened", "changed" (kept beside), "refused" (set aside).
 
-    `type` is the inferred one, of a column that is "refused" the declared one; `hint` says what to do.
+    Or "ignored": it is there, and not read. `type` is the inferred one, of a column that is "refused" the
+    declared one, None where nobody knows; `hint` says what to do.
     """
 
     source: str
@@ -33,13 +34,19 @@ class Drift:
 
 def drift(workspace: Workspace, source: Source, version: TableVersion) -> list[Drift]:
     """The drift of a source as of a version of its raw table."""
-    found = [*_undeclared(workspace, source, version), *_refused(workspace, source)]
+    found = [
+        *_undeclared(workspace, source, version),
+        *_refused(workspace, source),
+        *_ignored(source, version),
+    ]
     return sorted(found, key=lambda each: (each.column, each.what))
 
 
 def _undeclared(workspace: Workspace, source: Source, version: TableVersion) -> Iterator[Drift]:
-    before = [Known.of(older.details).columns for older in workspace.catalogue.history(version.table)]
-    for column, type in Known.of(version.details).columns.items():
+    undeclared = Known.of(version.details).columns
+    older = workspace.history(f"raw/{source.name}") if undeclared else []
+    before = [Known.of(each.details).columns for each in older]
+    for column, type in undeclared.items():
         declared = column.removesuffix(GIVEN)
         if column.endswith(GIVEN) and declared in source.schema:
             hint = (
@@ -54,7 +61,7 @@ def _undeclared(workspace: Workspace, source: Source, version: TableVersion) -> 
 
 
 def _refused(workspace: Workspace, source: Source) -> Iterator[Drift]:
-    rows = rows_of(workspace, workspace.catalogue.current(f"quarantine/{source.name}"))
+    rows = rows_of(workspace, workspace.newest(f"quarantine/{source.name}"))
     ingested = rows.filter(pc.equal(rows["stage"], "ingest"))["column"]
     for count in pc.value_counts(_one_chunk(ingested)).to_pylist():
         column, many = count["values"], count["counts"]
@@ -62,6 +69,11 @@ def _refused(workspace: Workspace, source: Source) -> Iterator[Drift]:
             declared = source.schema.get(column)
             hint = f"in quarantine: {many:,}; see: asof quarantine show {source.name} --column {column}"
             yield Drift(source.name, column, "refused", declared.name if declared else None, hint)
+
+
+def _ignored(source: Source, version: TableVersion) -> Iterator[Drift]:
+    for column in Known.of(version.details).ignored:
+        yield Drift(source.name, column, "ignored", None, f"is not read; see: asof infer {source.name}")
 
 
 def _one_chunk(column: pa.ChunkedArray) -> pa.Array:

@@ -31,34 +31,34 @@ def due_versions(
         return []
     came = [
         version
-        for version in reversed(context.workspace.catalogue.history(node.name))
+        for version in reversed(context.workspace.history(node.name))
         if version.inputs.get(raw.table, -1) >= raw.details["rebuilt"]
     ]
-    due, start, before = [], 0, None
+    due, start = list[Due](), 0
+    before: tuple[Table, int] | None = None
     for version in came:
         if version.through >= start:
             due.append(Due(start, version.through + 1, before))
             start = version.through + 1
-        before = version.version
+        if version.freed_at is None:
+            before = context.workspace.stored(version.table), version.version
     due.append(Due(start, raw.through + 1, before))
     wanted = [Due(max(each.first, first), each.end, each.version) for each in due]
     return [each for each in wanted if each.first < each.end]
 
 
-def statistics_due(
-    context: Context, source: Source, clean: Table, due: list[Due]
-) -> tuple[tuple[int, pa.Table], ...]:
+def statistics_due(context: Context, source: Source, due: list[Due]) -> tuple[tuple[int, pa.Table], ...]:
     """The statistics that nulls are filled with, by the position of the step that does it."""
     tasks = [(position, each) for position in _positions(source) for each in due]
-    kernel = partial(group_statistics, source, clean)
-    found = zip(tasks, context.map(f"{source.name}: statistics", kernel, tasks), strict=True)
+    kernel = partial(group_statistics, source)
+    found = zip(tasks, context.map("statistics", kernel, tasks), strict=True)
     by_position = groupby(found, key=lambda each: each[0][0])
     return tuple((position, pa.concat_tables(table for _, table in each)) for position, each in by_position)
 
 
 def filled_from(due: list[Due]) -> list[dict[str, int | None]]:
     """What the run record says: the version that rows from a `_sequence` on were filled from."""
-    return [{"rows_from": each.first, "version": each.version} for each in due]
+    return [{"rows_from": each.first, "version": each.version and each.version[1]} for each in due]
 
 
 def _positions(source: Source) -> list[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -18,6 +19,7 @@ from asof.ingest.connector import open_connector
 from asof.ingest.place import Place
 from asof.ingest.schema.contract import Known, held
 from asof.steps.ahead import ahead
+from asof.steps.carried_over import carried_over, inbox, is_carried
 from asof.steps.context import Context, Write, counted, ended, skipped
 from asof.steps.max_rejected import check_rejected
 from asof.steps.quarantine import quarantine
@@ -52,27 +54,31 @@ def ingest(
     has; or, where the source can't be read again, from what the table has.
     """
     step = step or context.begin(f"ingest {source.name}")
+    if is_carried(context, node, source):
+        return carried_over(context, node, source, step)
     current = context.current(node.name)
     if current and current.definition != node.definition and not source.reader.rereadable:
         step, current = replayed(context, node, source, step)
-    base = current if current and current.definition == node.definition else None
+    standing = context.standing(current) if source.reader.rereadable else current
+    base = standing if standing and standing.definition == node.definition else None
     known = Known.of(base.details) if base else Known()
     loaded = _Loaded(context, source, current, anew=base is None)
-    where = replace(place(context.workspace, node, base), accept_loss=accept_loss)
+    where = replace(
+        place(context.workspace, node, base), memory=context.memory // BATCHES, accept_loss=accept_loss
+    )
     found = open_connector(source, where).batches(dict(base.cursor or {}) if base else None)
-    memory = context.workspace.settings.memory // LOADS
-    for group in ahead(_groups(found, memory, most)):
+    for group in ahead(_groups(found, context.memory // LOADS, most)):
         batches, known = held(group, source, known)
         load = _load(batches, known)
-        context.report(f"{source.name}: {load.origin}")
+        context.report(load.origin)
         write = _write(context, node, source, current, base, load)
         step = counted(step, load.read, load.rows.num_rows, load.rejected.num_rows)
         loaded.add(write, load.rejected)
-        loaded.commit_early(step)
+        step = loaded.commit_early(step)
         current = base = write.version
-    loaded.commit(step)
+    step = loaded.commit(step)
     if base is None:
-        context.commit([_write(context, node, source, current, None, _nothing(source))], step)
+        step = context.commit([_write(context, node, source, current, None, _nothing(source))], step)
     return ended(step) if step.rows_read else skipped(step)
 
 
@@ -91,35 +97,38 @@ class _Loaded:
         self._rejected: list[pa.Table] = []
 
     def add(self, write: Write, rejected: pa.Table) -> None:
-        self._write = write
+        before = self._write.bytes if self._write else 0
+        self._write = replace(write, bytes=before + write.bytes)
         self._rejected.append(rejected)
 
-    def commit_early(self, step: Step) -> None:
+    def commit_early(self, step: Step) -> Step:
         """Commit, unless rejected rows are limited."""
         if self._source.max_rejected is None:
-            self.commit(step)
-        else:
-            check_rejected(self._context, self._source, step, self._rejected, whole=False)
+            return self.commit(step)
+        check_rejected(self._context, self._source, step, self._rejected, whole=False)
+        return step
 
-    def commit(self, step: Step) -> None:
+    def commit(self, step: Step) -> Step:
+        """The step with what was committed."""
         if self._write is None:
-            return
+            return step
         check_rejected(self._context, self._source, step, self._rejected, whole=True)
         rejected = pa.concat_tables(self._rejected)
         aside = quarantine(self._context, self._source, "ingest", rejected, anew=self._anew)
-        self._context.commit([replace(self._write, follows=self._follows), aside], step)
+        step = self._context.commit([replace(self._write, follows=self._follows), aside], step)
         self._follows, self._anew = self._write.version.version, False
         self._write, self._rejected = None, []
+        return step
 
 
 def place(workspace: Workspace, node: TableNode, base: TableVersion | None) -> Place:
     """Where the connector of a raw table's source works; `base` is the version that it goes on from."""
     settings = workspace.settings
-    fresh = Place(str(settings.folder), memory=settings.memory // BATCHES, inbox=workspace.catalogue)
+    fresh = Place(str(settings.folder), memory=settings.memory // BATCHES, inbox=inbox(workspace))
     if base is None:
         return fresh
     table = workspace.table(node.name)
-    return replace(fresh, taken=lambda columns: table.batches(base.version, columns))
+    return replace(fresh, taken=partial(table.batches, base.version))
 
 
 @dataclass(frozen=True)

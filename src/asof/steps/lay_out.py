@@ -37,11 +37,12 @@ def lay_out(context: Context, node: TableNode, of: FeatureView | Label) -> Step:
     clean, *others = (context.workspace.current(name) for name in node.inputs)
     current = context.current(node.name)
     inputs = {version.table: version.version for version in (clean, *others)}
-    if current and current.definition == node.definition and current.inputs == inputs:
+    standing = context.standing(current)
+    if standing and standing.definition == node.definition and standing.inputs == inputs:
         return skipped(step)
-    context.report(f"{node.name}: laying out")
-    base = current if current and _grows(current, node, clean, others) else None
-    job = _job(context, node, of, clean, base)
+    context.report("laying out")
+    base = standing if standing and _grows(standing, node, clean, others) else None
+    job = layout_job(context, node, of, clean, base)
     schema = job.schema()
     into = context.workspace.base(node.name, schema, on=current, partition_by=[BUCKET])
     through = base.through if base else -1
@@ -53,6 +54,7 @@ def lay_out(context: Context, node: TableNode, of: FeatureView | Label) -> Step:
         on=current,
         schema=schema,
         replace=base is None,
+        keys=job.keys,
         definition=node.definition,
         inputs=inputs,
         through=clean.through,
@@ -61,8 +63,7 @@ def lay_out(context: Context, node: TableNode, of: FeatureView | Label) -> Step:
     read, written = sum(tally.read for tally in done), sum(tally.written for tally in done)
     without_key = sum(tally.without_key for tally in done)
     step = counted(step, read, written, dropped=read - written, without_key=without_key)
-    context.commit([write], step)
-    return ended(step)
+    return ended(context.commit([write], step))
 
 
 def _grows(
@@ -74,13 +75,14 @@ def _grows(
     return node.appends and unchanged and fits and builds_on(current, node, [clean])
 
 
-def _job(
+def layout_job(
     context: Context,
     node: TableNode,
     of: FeatureView | Label,
     clean: TableVersion,
     base: TableVersion | None,
 ) -> LayoutJob:
+    """What laying out the rows of a clean table for a view or label takes, on top of `base` or anew."""
     workspace, views = context.workspace, dict(context.definitions.views)
     enriching = [
         EnrichingTable(view, view.columns(views), workspace.table(name), workspace.current(name).version)
@@ -88,7 +90,7 @@ def _job(
         for name in [f"views/{view.name}"]
     ]
     return LayoutJob(
-        source=context.definitions.sources[clean.table.removeprefix("clean/")],
+        source=context.definitions.sources[node.inputs[0].removeprefix("clean/")],
         entity=of.entity,
         view=of if isinstance(of, FeatureView) else None,
         columns=_columns(context, node, of),
@@ -111,27 +113,26 @@ def _laid_out(
     context: Context, job: LayoutJob, parts: list[Part], into: Base
 ) -> tuple[list[Tally], list[File]]:
     """Stage all parts; where there are several, by way of a shuffle."""
-    what = context.workspace.name_of(into.table)
     if len(parts) == 1:
-        done = list(context.map(what, partial(lay_out_part, job, into), parts))
+        done = list(context.map("part", partial(lay_out_part, job, into), parts))
         return [tally for tally, _ in done], [file for _, files in done for file in files]
-    with context.workspace.scratch() as folder:
+    with context.scratch() as folder:
         shuffle = Shuffle(folder, job.prepared_schema(), job.buckets)
-        tallies, shuffled = _shuffled(context, job, parts, shuffle, what)
+        tallies, shuffled = _shuffled(context, job, parts, shuffle)
         kernel = partial(merge_bucket, shuffle, shuffled, job.keys, into)
-        merged = context.map(f"{what}: bucket", kernel, range(job.buckets))
+        merged = context.map("bucket", kernel, range(job.buckets))
         return tallies, [file for files in merged for file in files]
 
 
 def _shuffled(
-    context: Context, job: LayoutJob, parts: list[Part], to: Shuffle, what: str
+    context: Context, job: LayoutJob, parts: list[Part], to: Shuffle
 ) -> tuple[list[Tally], list[Shuffled]]:
     """Send all rows to the buckets of their entities."""
     if not job.source.identity:
-        done = list(context.map(f"{what}: part", partial(shuffle_part, job, to), parts))
+        done = list(context.map("part", partial(shuffle_part, job, to), parts))
     else:
         facts = Shuffle(to.folder, job.computed_schema(), job.buckets)
-        sent = list(context.map(f"{what}: part", partial(shuffle_by_fact, job, facts), parts))
+        sent = list(context.map("part", partial(shuffle_by_fact, job, facts), parts))
         kernel = partial(shuffle_facts, job, facts, sent, to)
-        done = list(context.map(f"{what}: facts", kernel, range(job.buckets)))
+        done = list(context.map("facts", kernel, range(job.buckets)))
     return [tally for tally, _ in done], [shuffled for _, shuffled in done]

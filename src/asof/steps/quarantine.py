@@ -83,7 +83,7 @@ def drop(context: Context, source: Source, chosen: Chosen) -> Step:
     step = counted(step, dropped, 0, 0, dropped, chosen=chosen.described())
     if dropped:
         write = context.write(f"quarantine/{source.name}", left, on=current, replace=True)
-        context.commit([write], step)
+        step = context.commit([write], step)
     return ended(step)
 
 

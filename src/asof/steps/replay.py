@@ -87,7 +87,7 @@ def replayed(
         if rest.equals(quarantined)
         else context.write(f"quarantine/{source.name}", rest, on=aside, replace=True)
     )
-    context.commit([write, moved], step)
+    step = context.commit([write, moved], step)
     return step, write.version if write else current
 
 
@@ -155,6 +155,7 @@ class _Carry:
             definition=self._node.definition,
             through=self._current.through + more.num_rows,
             cursor=self._current.cursor,
+            inputs=self._current.inputs,
             details=self.known.described()
             | {"read_as": read_as(self._source), "statistics": to_json(self._statistics)},
         )

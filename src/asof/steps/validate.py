@@ -41,7 +41,7 @@ def validated(
         return step
     aside = zip(quarantine_rules(source), held, strict=True)
     counts = dict([*zip(row_rules(source), profile.counts, strict=True), *aside])
-    past = _past(context.workspace, write.version.table, write.version.version, source)
+    past = _past(context.workspace, write.version.version, source)
     subject = _subject(context.workspace, source, write.version, profile, counts, past)
     outcomes = check(subject)
     step = replace(step, details={**step.details, "expectations": [each.to_json() for each in outcomes]})
@@ -62,7 +62,7 @@ def validate(workspace: Workspace, source: Source) -> list[Outcome]:
     batches = _batches(workspace, source, version, list(source.columns))
     counts = [counted(pa.Table.from_batches([batch]), rules) for batch in batches]
     profile = Profile(from_json(version.details["statistics"]), ())
-    past = _past(workspace, version.table, version.version, source)
+    past = _past(workspace, version.version, source)
     found = dict(zip(rules, merged(counts), strict=True))
     return check(_subject(workspace, source, version, profile, found, past))
 
@@ -110,10 +110,10 @@ def _column_of(workspace: Workspace, source: Source, column: str) -> pa.RecordBa
     return _reader(workspace, source, workspace.current(f"clean/{source.name}"), [column])
 
 
-def _past(workspace: Workspace, table: str, before: int, source: Source) -> list[Version]:
+def _past(workspace: Workspace, before: int, source: Source) -> list[Version]:
     """As many earlier versions as expectations look at, newest first; statistics of the newest alone."""
     wanted = max((int(rule.arguments.get("versions", 0)) + 1 for rule in source.expect), default=0)  # type: ignore[call-overload]
-    versions = workspace.catalogue.history(table, before=before, limit=wanted)
+    versions = workspace.history(f"clean/{source.name}", before=before, limit=wanted)
     return [_version(version, statistics=place == 0) for place, version in enumerate(versions)]
 
 

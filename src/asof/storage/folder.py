@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.fs as fs
 from deltalake.fs import DeltaStorageHandler
+
+_AT_ONCE = 16  # files removed
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +42,27 @@ class Folder:
             Path(self.uri).mkdir(parents=True, exist_ok=True)
 
     def delete(self) -> None:
-        """Remove the folder with all that is in it."""
+        """Remove the folder with all that is in it, where it is there."""
         if self._is_url:
-            self.filesystem().delete_dir_contents("", accept_root_dir=True)
-        else:
+            self.remove(self.files())
+        elif Path(self.uri).exists():
             shutil.rmtree(self.uri)
+
+    def files(self) -> list[fs.FileInfo]:
+        """All files in the folder, however deep, by their paths within it."""
+        found = self.filesystem().get_file_info(fs.FileSelector("", recursive=True, allow_not_found=True))
+        return [info for info in found if info.type == fs.FileType.File]
+
+    def remove(self, files: Iterable[fs.FileInfo]) -> None:
+        """Remove files, some at a time; one that is gone already does not matter."""
+        filesystem = self.filesystem()
+
+        def remove(info: fs.FileInfo) -> None:
+            with suppress(FileNotFoundError):
+                filesystem.delete_file(info.path)
+
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="asof-remove") as threads:
+            list(threads.map(remove, files))
 
     @property
     def _is_url(self) -> bool:

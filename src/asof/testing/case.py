@@ -13,9 +13,9 @@ import pyarrow as pa
 
 from asof.features.graph import Definitions
 from asof.project import Project
-from asof.run import run
+from asof.runs.run import run
 from asof.storage.catalogue import TrainingSetVersion
-from asof.training import build
+from asof.training_sets.building import build
 from asof.transforms.engines.engine import Engine
 
 Columns = Mapping[str, Sequence[Any]]

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from asof.features.restoring import restored_expression
+from asof.leaks.finding import Leaks, told
 from asof.storage.catalogue import TrainingSetVersion
 from asof.training_sets.comparison import null_share
 from asof.training_sets.data import TrainingData
 from asof.training_sets.known import statistics_by_split
+from asof.training_sets.manifest import revision_of
 from asof.training_sets.periods import label_over_time
 from asof.transforms.shifts import FEWEST, shift_between
 from asof.transforms.splits import TEST, TRAIN
@@ -73,6 +76,7 @@ def card(workspace: Workspace, data: TrainingData) -> Card:
         _over_time(data),
         _columns(version, merged(list(by_split.values()))),
         *_drift(data, by_split),
+        _leaks(version),
         _rebuild(version),
     ]
     return Card(_named(version), _about(data), sections)
@@ -94,7 +98,7 @@ def _what(workspace: Workspace, version: TrainingSetVersion) -> Section:
     manifest = version.manifest
     label = _label(workspace, manifest)
     facts = {
-        "outcome": label["outcome"],
+        "outcome": repr(restored_expression(label["outcome"])),
         "seen over": f"{label['horizon']} after the cut-off" + _gap(label["gap"]),
         "one row for each": " and ".join([*manifest["keys"], "cutoff"]),
         "first cut-off": _moment(manifest["labels"]["first_cutoff"]),
@@ -108,9 +112,7 @@ def _what(workspace: Workspace, version: TrainingSetVersion) -> Section:
 
 
 def _label(workspace: Workspace, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
-    revision = workspace.catalogue.revision(manifest["revision"])
-    assert revision is not None
-    label: Mapping[str, Any] = revision.definitions[f"label/{manifest['label']}"]
+    label: Mapping[str, Any] = revision_of(workspace, manifest).definitions[f"label/{manifest['label']}"]
     return label
 
 
@@ -201,6 +203,15 @@ def _drift(data: TrainingData, by_split: Mapping[str, Statistics]) -> Iterator[S
 
 def _verdict(psi: float) -> str:
     return "large" if psi > 0.25 else "small" if psi > 0.1 else "none to speak of"
+
+
+def _leaks(version: TrainingSetVersion) -> Section:
+    """What the leak checks found when the version was built."""
+    leaks = Leaks.from_json(version.manifest["leaks"])
+    looked_at = f"{leaks.looked_at:,} of {leaks.rows:,} rows were looked at, drawn with seed {leaks.seed}."
+    rows = [(finding.check, told(finding), finding.change) for finding in leaks.findings]
+    found = [Grid(("check", "what was found", "what to change"), rows)] if rows else ["No leaks were found."]
+    return Section("Leaks", [*found, looked_at])
 
 
 def _rebuild(version: TrainingSetVersion) -> Section:

@@ -8,7 +8,9 @@ from typing import Any
 
 from asof.features.diff import Change, diff
 from asof.storage.catalogue import TrainingSetVersion
+from asof.storage.catalogue.training_sets import table_of
 from asof.training_sets.known import statistics_of
+from asof.training_sets.manifest import revision_of
 from asof.training_sets.overlap import Overlap, overlap
 from asof.transforms.shifts import shift_between
 from asof.transforms.statistics import ColumnStatistics
@@ -86,8 +88,7 @@ def compare(workspace: Workspace, first: TrainingSetVersion, second: TrainingSet
 
 def _definitions(workspace: Workspace, manifest: Mapping[str, Any]) -> dict[str, Any]:
     """The definitions that a version was built with, as they were then."""
-    revision = workspace.catalogue.revision(manifest["revision"])
-    assert revision is not None
+    revision = revision_of(workspace, manifest)
     return {key: revision.definitions[key] for key in manifest["definitions"]}
 
 
@@ -129,7 +130,5 @@ def _rows_in_common(
     keys = first.manifest["keys"]
     if second.manifest["keys"] != keys:
         return None
-    one, other = (
-        workspace.table(f"training_sets/{each.name}").snapshot(each.version) for each in (first, second)
-    )
+    one, other = (workspace.stored(table_of(each.name)).snapshot(each.version) for each in (first, second))
     return overlap(one, other, [*keys, "cutoff"], first.manifest["rows"] + second.manifest["rows"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -128,6 +128,24 @@ class TrainingData:
         """As `batches`, each as `numpy` gives them."""
         wanted = self._numeric() if features is None else features
         return (self._numbers(rows, wanted) for rows in self.batches(size, seed=seed))
+
+    def torch(
+        self, size: int = 8192, *, seed: int | None = None, features: Sequence[str] | None = None
+    ) -> Any:
+        """As `number_batches`, as a PyTorch `IterableDataset` of tensors (float32).
+
+        It is for a `DataLoader` with `batch_size=None`, whose workers share the batches among them; they must
+        be spawned (`multiprocessing_context="spawn"`). NotFound where PyTorch is not installed.
+        """
+        from asof.training_sets import torch_data
+
+        return torch_data.batches(self, size, seed, features)
+
+    def torch_dataset(self, features: Sequence[str] | None = None) -> Any:
+        """As `numpy`, as a PyTorch `TensorDataset` (float32); without weights where there are none."""
+        from asof.training_sets import torch_data
+
+        return torch_data.dataset(self, features)
 
     def dataset(self) -> datasets.Dataset:
         """As `arrow`, as a Hugging Face dataset."""

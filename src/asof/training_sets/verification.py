@@ -10,14 +10,17 @@ from typing import Any
 
 import pyarrow as pa
 
-from asof.errors import Conflict, NotFound
-from asof.features.diff import diff
+from asof.applied import definitions_of
+from asof.environment import name_in_definitions
+from asof.errors import DataError, NotFound
 from asof.features.graph import Definitions
 from asof.features.training_set import TrainingSet
-from asof.manifest import hashes_of
+from asof.moments import readable
 from asof.storage.catalogue import TrainingSetVersion
+from asof.storage.catalogue.training_sets import table_of
 from asof.storage.fingerprint import Fingerprint
-from asof.training import training_job
+from asof.training_sets.building import training_job
+from asof.training_sets.manifest import hashes_of, revision_of
 from asof.transforms.engines.engine import Engine
 from asof.transforms.training_job import Content, content_of, rebuild_bucket
 from asof.workspace import Workspace
@@ -55,45 +58,35 @@ class Verification:
 
 
 def verify(
-    workspace: Workspace, definitions: Definitions, version: TrainingSetVersion, engine: Engine
+    workspace: Workspace, code: Definitions, version: TrainingSetVersion, engine: Engine
 ) -> Verification:
     """Build a version again from the table versions in its manifest, with the definitions of then.
 
-    Conflict where the definitions are no longer those, NotFound where a table version is gone.
+    Conflict where they have a function that is no longer in the code, NotFound where a table version is gone.
     """
-    wanted = _as_it_was(workspace, definitions, version)
+    then = _definitions_of_then(workspace, code, version)
     stored, unreadable = _stored(workspace, version)
-    rebuilt = _rebuilt(workspace, definitions, wanted, version, engine)
+    rebuilt = _rebuilt(workspace, then, version, engine)
     return Verification(version, engine.name, _recorded(version.manifest), stored, rebuilt, unreadable)
 
 
-def _as_it_was(workspace: Workspace, definitions: Definitions, version: TrainingSetVersion) -> TrainingSet:
+def _definitions_of_then(workspace: Workspace, code: Definitions, version: TrainingSetVersion) -> Definitions:
     manifest = version.manifest
-    wanted = definitions.training_sets.get(version.name)
-    if wanted is not None and hashes_of(definitions, wanted) == manifest["definitions"]:
-        return wanted
-    changed = _changed_since(workspace, definitions, manifest)
-    raise Conflict(
-        f"{version.name}@{version.version} was built with the definitions of revision "
-        f"{manifest['revision']}; since then these have changed: {', '.join(changed)}\n"
-        f"check out {_code(manifest['code_revision'])}, and verify it there"
-    )
+    if _are_those_of(code, manifest):
+        return code
+    revision = revision_of(workspace, manifest)
+    then = definitions_of(revision, code, manifest["definitions"])
+    if not _are_those_of(then, manifest):
+        raise DataError(
+            f"{version.name}@{version.version} was not built with the definitions that the catalogue has as "
+            f"revision {revision.number}; another version of Asof applied them, or they were tampered with"
+        )
+    return then
 
 
-def _changed_since(workspace: Workspace, definitions: Definitions, manifest: Mapping[str, Any]) -> list[str]:
-    """The keys of the definitions that are themselves no longer as they were."""
-    revision = workspace.catalogue.revision(manifest["revision"])
-    assert revision is not None
-    used = manifest["definitions"]
-    before, now = (
-        {key: described for key, described in all_of_them.items() if key in used}
-        for all_of_them in (revision.definitions, definitions.described)
-    )
-    return [change.key for change in diff(before, now)]
-
-
-def _code(revision: str) -> str:
-    return f"the code of that time, {revision}" if revision else "the code of that time"
+def _are_those_of(definitions: Definitions, manifest: Mapping[str, Any]) -> bool:
+    wanted = definitions.training_sets.get(manifest["name"])
+    return wanted is not None and hashes_of(definitions, wanted) == manifest["definitions"]
 
 
 def _recorded(manifest: Mapping[str, Any]) -> Found:
@@ -103,7 +96,7 @@ def _recorded(manifest: Mapping[str, Any]) -> Found:
 def _stored(workspace: Workspace, version: TrainingSetVersion) -> tuple[Found | None, str | None]:
     """What the files of a version hold, or why they can't be read."""
     try:
-        snapshot = workspace.table(f"training_sets/{version.name}").snapshot(version.version)
+        snapshot = workspace.stored(table_of(version.name)).snapshot(version.version)
         batches = (pa.Table.from_batches([batch]) for batch in snapshot.batches())
         return _together(snapshot.schema, map(content_of, batches)), None
     except (NotFound, *_UNREADABLE) as error:
@@ -113,21 +106,24 @@ def _stored(workspace: Workspace, version: TrainingSetVersion) -> tuple[Found | 
 def _rebuilt(
     workspace: Workspace,
     definitions: Definitions,
-    wanted: TrainingSet,
     version: TrainingSetVersion,
     engine: Engine,
 ) -> Found:
+    wanted = definitions.named(TrainingSet, version.manifest["name"])
     pinned = {
         name: number
         for name, number in version.manifest["inputs"].items()
-        if name.startswith(("labels/", "cutoffs/", "views/"))
+        if name_in_definitions(name).startswith(("labels/", "cutoffs/", "views/"))
     }
     try:
-        inputs = {name: workspace.catalogue.version(name, number) for name, number in pinned.items()}
+        inputs = {
+            name_in_definitions(name): readable(workspace.catalogue.version(name, number))
+            for name, number in pinned.items()
+        }
         job = training_job(workspace, definitions, wanted, inputs, engine)
         return _together(job.schema(), engine.map(partial(rebuild_bucket, job), range(job.buckets)))
     except NotFound as error:
-        gone = [f"{name}@{number}" for name, number in pinned.items() if _is_gone(workspace, name, number)]
+        gone = [told for pin in pinned.items() if (told := _gone(workspace, *pin))]
         raise NotFound(
             f"{version.name}@{version.version} can't be built again, as table versions that it was made "
             f"from are gone: {', '.join(gone) or error}\n"
@@ -135,14 +131,17 @@ def _rebuilt(
         ) from error
 
 
-def _is_gone(workspace: Workspace, name: str, number: int) -> bool:
+def _gone(workspace: Workspace, name: str, number: int) -> str | None:
+    """The version where it can't be read, with when it was freed if it was."""
     try:
-        workspace.catalogue.version(name, number)
-        snapshot = workspace.table(name).snapshot(number)
+        freed_at = workspace.catalogue.version(name, number).freed_at
+        if freed_at is not None:
+            return f"{name}@{number} (freed on {freed_at:%Y-%m-%d %H:%M}Z by asof gc)"
+        snapshot = workspace.stored(name).snapshot(number)
         deque(snapshot.batches(snapshot.schema.names[:1]), maxlen=0)
     except NotFound:
-        return True
-    return False
+        return f"{name}@{number}"
+    return None
 
 
 def _together(schema: pa.Schema, parts: Iterable[Content]) -> Found:

@@ -28,14 +28,17 @@ def absent_values(view: FeatureView, columns: Schema) -> list[int | None]:
     return [0 if isinstance(f, WindowFeature) and is_count(f) else None for f in expand(view, columns)]
 
 
-def online_rows(rows: pa.Table, view: FeatureView, columns: Schema, as_of: int) -> pa.Table:
-    """For each entity in `rows`: its keys, `_event_time` and its features at `as_of` (ns since 1970, UTC).
+def online_rows(
+    rows: pa.Table, view: FeatureView, columns: Schema, as_of: int, entities: pa.Table | None = None
+) -> pa.Table:
+    """For each entity in `rows`, or those given: its keys, `_event_time` and its features at `as_of`.
 
-    The event time of aggregates is `as_of`; that of attributes is the time of the row that holds
-    them. An entity of which nothing holds any more has no row.
+    That is in ns since 1970, UTC. The event time of aggregates is `as_of`; that of attributes is the time
+    of the row that holds them. An entity of which nothing holds any more has no row.
     """
     keys = list(view.entity.keys)
-    entities = rows.select(keys).group_by(keys, use_threads=False).aggregate([])
+    if entities is None:
+        entities = rows.select(keys).group_by(keys, use_threads=False).aggregate([])
     cutoffs = pa.array(np.full(entities.num_rows, as_of, np.int64)).cast(NANOSECONDS)
     labels = entities.append_column("cutoff", cutoffs)
     features = features_at(labels, rows, view, columns)

@@ -23,8 +23,13 @@ class Part:
 
     def read(self, table: Table, version: int, columns: Sequence[str] | None = None) -> pa.Table:
         """The rows of the part."""
+        return table.read(version, columns, where=self.wanted)
+
+    @property
+    def wanted(self) -> pc.Expression:
+        """Whether a row is of the part."""
         sequence = pc.field("_sequence")
-        return table.read(version, columns, where=(sequence >= self.first) & (sequence < self.end))
+        return (sequence >= self.first) & (sequence < self.end)
 
 
 def parts_of(first: int, end: int, *, whole: bool = False) -> list[Part]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from asof.features.sampling import Sample
+from asof.features.splits import ByTime
 from asof.features.training_set import TrainingSet
 from asof.features.types import Schema
 from asof.features.view import FeatureView
 from asof.storage.fingerprint import Fingerprint
 from asof.storage.tables import Base, File
 from asof.transforms.buckets import Bucketed
+from asof.transforms.leaks.evidence import Evidence, evidence_of
 from asof.transforms.on_demand import AskedFeatures
 from asof.transforms.sampling import Outcomes, outcomes_for_training, sampled
 from asof.transforms.splits import SPLIT, TEST, TRAIN, split
@@ -57,7 +60,12 @@ class TrainingJob:
         """The schema of the training set's rows."""
         views = [_view_rows(view, view.rows.empty()) for view in self.views]
         cutoff_rows = self.cutoff_rows and self.cutoff_rows.empty()
-        return _rows(self, self.label_rows.empty(), cutoff_rows, views)[0].schema
+        return _made(self, self.label_rows.empty(), cutoff_rows, views).rows.schema
+
+    @property
+    def shares_cutoffs(self) -> bool:
+        """Whether rows for training and for the test can have the same cut-off."""
+        return not any(isinstance(rule, ByTime) for rule in self.wanted.splits)
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,7 @@ class BucketOfRows:
     counts: Counter[str]
     statistics: dict[str, Statistics]
     fingerprint: Fingerprint
+    evidence: Evidence
 
 
 @dataclass(frozen=True)
@@ -82,16 +91,40 @@ class Content:
     fingerprint: Fingerprint
 
 
+@dataclass(frozen=True)
+class _Made:
+    """Rows, the columns of the request that they were computed with, and what was counted on the way."""
+
+    rows: pa.Table
+    request: pa.Table
+    counts: Counter[str]
+
+
 def build_bucket(job: TrainingJob, into: Base, bucket: int) -> BucketOfRows:
     """Stage the rows of one bucket of entities: by cut-off and then keys."""
-    rows, counts = _rows_of_bucket(job, bucket)
+    made = _made_of_bucket(job, bucket)
+    rows = made.rows
     files = into.stage(rows, schema=rows.schema, part=bucket) if rows.num_rows else []
-    return BucketOfRows(tuple(files), counts, _statistics(rows), content_of(rows).fingerprint)
+    fingerprint = content_of(rows).fingerprint
+    return BucketOfRows(tuple(files), made.counts, _statistics(rows), fingerprint, _evidence(job, made))
 
 
 def rebuild_bucket(job: TrainingJob, bucket: int) -> Content:
     """What the rows of one bucket of entities come out as; nothing is written."""
-    return content_of(_rows_of_bucket(job, bucket)[0])
+    return content_of(_made_of_bucket(job, bucket).rows)
+
+
+def evidence_of_bucket(job: TrainingJob, bucket: int) -> Evidence:
+    """What is kept of the rows of one bucket of entities to look for leaks; nothing is written."""
+    return _evidence(job, _made_of_bucket(job, bucket))
+
+
+def _evidence(job: TrainingJob, made: _Made) -> Evidence:
+    rows = made.rows
+    for name in made.request.column_names:
+        rows = rows.append_column(name, made.request[name])
+    keys = list(job.wanted.label.entity.keys)
+    return evidence_of(rows, keys, job.asked.columns, vectors=job.shares_cutoffs, parts=job.buckets)
 
 
 def content_of(rows: pa.Table) -> Content:
@@ -115,9 +148,9 @@ def outcomes_of_bucket(job: TrainingJob, bucket: int) -> Outcomes:
     return outcomes_for_training(rows, job.wanted.label.name)
 
 
-def _rows_of_bucket(job: TrainingJob, bucket: int) -> tuple[pa.Table, Counter[str]]:
-    views = [_view_rows(view, _of_bucket(job, view, bucket)) for view in job.views]
-    return _rows(job, *_label_rows(job, bucket), views)
+def _made_of_bucket(job: TrainingJob, bucket: int) -> _Made:
+    views = [_view_rows(view, rows_of_view(job, view, bucket)) for view in job.views]
+    return _made(job, *_label_rows(job, bucket), views)
 
 
 def _label_rows(job: TrainingJob, bucket: int) -> tuple[pa.Table, pa.Table | None]:
@@ -125,7 +158,7 @@ def _label_rows(job: TrainingJob, bucket: int) -> tuple[pa.Table, pa.Table | Non
     return job.label_rows.read(bucket, job.buckets), cutoff_rows
 
 
-def _of_bucket(job: TrainingJob, view: ViewTable, bucket: int) -> pa.Table:
+def rows_of_view(job: TrainingJob, view: ViewTable, bucket: int) -> pa.Table:
     """The view's rows of the bucket's entities; all of its rows where it has other keys."""
     if view.rows.keys == job.label_rows.keys:
         return view.rows.read(bucket, job.buckets)
@@ -136,18 +169,25 @@ def _view_rows(view: ViewTable, rows: pa.Table) -> ViewRows:
     return ViewRows(view.view, view.columns, view.features, rows)
 
 
-def _rows(
+def _made(
     job: TrainingJob, label_rows: pa.Table, cutoff_rows: pa.Table | None, views: list[ViewRows]
-) -> tuple[pa.Table, Counter[str]]:
+) -> _Made:
     wanted, keys = job.wanted, list(job.wanted.label.entity.keys)
     found = _labelled(job, label_rows, cutoff_rows)
     split, counts = _split(found.rows, job)
     kept = sampled(split, job.sample, wanted.label.name, keys) if job.sample else split
-    rows = with_features(kept, views, strict=wanted.strict, known_at=wanted.known_at)
-    own = [name for name in kept.column_names if name not in wanted.request]
-    rows = job.asked.of(rows, own, named_by=[*keys, "cutoff"])
+    rows = featured(job, kept, views, wanted.known_at)
     counts |= {"immature": found.immature, "sampled_out": split.num_rows - kept.num_rows}
-    return rows, Counter({**counts, **_sizes(rows), "rows": rows.num_rows})
+    counted = Counter({**counts, **_sizes(rows), "rows": rows.num_rows})
+    return _Made(rows, kept.select(list(wanted.request)), counted)
+
+
+def featured(job: TrainingJob, kept: pa.Table, views: Sequence[ViewRows], known_at: str) -> pa.Table:
+    """Labelled rows, with the columns of their request, with the features in place of these."""
+    wanted, keys = job.wanted, list(job.wanted.label.entity.keys)
+    rows = with_features(kept, views, strict=wanted.strict, known_at=known_at)
+    own = [name for name in kept.column_names if name not in wanted.request]
+    return job.asked.of(rows, own, named_by=[*keys, "cutoff"])
 
 
 def _labelled(job: TrainingJob, label_rows: pa.Table, cutoff_rows: pa.Table | None) -> Labelled:

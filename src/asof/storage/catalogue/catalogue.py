@@ -6,26 +6,40 @@ transaction, swap the versions that they started from for those that they made.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from asof.storage.catalogue import pushes, revisions, runs, training_sets, versions
+from asof.storage.catalogue import (
+    backfills,
+    environments,
+    pushes,
+    retention,
+    revisions,
+    runs,
+    snapshots,
+    training_sets,
+    versions,
+)
 from asof.storage.catalogue.database import Database
 from asof.storage.catalogue.heartbeat import beating
 from asof.storage.catalogue.pushes import Push
 from asof.storage.catalogue.records import (
+    Chunk,
+    Environment,
     Json,
     Manifest,
     Revision,
     Run,
     RunStatus,
+    Snapshot,
     Step,
     TableVersion,
     TrainingSetVersion,
 )
+from asof.storage.catalogue.retention import Numbered
 
 
 class Catalogue:
@@ -64,6 +78,11 @@ class Catalogue:
         with self._database.reading() as connection:
             return versions.currents(connection)
 
+    def tables_at(self, time: datetime) -> list[TableVersion]:
+        """The version of every table that counted at an aware time, by name."""
+        with self._database.reading() as connection:
+            return versions.currents_at(connection, time)
+
     def version(self, table: str, number: int) -> TableVersion:
         """A version by its number, or NotFound."""
         with self._database.reading() as connection:
@@ -93,25 +112,35 @@ class Catalogue:
 
         `expected` gives the version of every table written that must be current until now (None:
         there is none yet); a table that is only named there must not have moved. Conflict, naming
-        the table, what was found and whose run made it, when somebody else's commit came first.
+        the table, what was found and whose run made it, when somebody else's commit came first; or
+        where what a manifest names has been freed.
         """
         with self._database.writing() as connection:
             versions.swap(connection, versions_made, expected)
             if step is not None:
                 runs.record(connection, step)
             if manifest is not None:
+                _, _, content = manifest
+                retention.check_kept(connection, content.get("inputs", {}))
                 training_sets.add_training_set(connection, Manifest(*manifest))
 
     def start_run(
-        self, *, who: str, engine: str = "local", code_revision: str = "", alone: bool = True
+        self,
+        *,
+        who: str,
+        engine: str = "local",
+        code_revision: str = "",
+        alone: bool = True,
+        environment: str = "",
     ) -> Run:
         """Record that a run starts now, under a new id that sorts by time.
 
         Runs of which nothing was heard for a minute, or whose process on this host is gone, are
-        recorded as lost. Conflict where it is to be `alone`, and another such run is at work.
+        recorded as lost. AtWork, a Conflict, where it is to be `alone`, and another such run of its
+        environment is at work.
         """
         with self._database.writing() as connection:
-            return runs.start(connection, who, engine, code_revision, alone=alone)
+            return runs.start(connection, who, engine, code_revision, alone=alone, environment=environment)
 
     def at_work(self, run: str) -> AbstractContextManager[None]:
         """Within it the run counts as at work; outside it does no longer."""
@@ -120,6 +149,11 @@ class Catalogue:
     def _see(self, run: str) -> None:
         with self._database.writing() as connection:
             runs.see(connection, run)
+
+    def runs_at_work(self) -> list[Run]:
+        """The runs that are at work, oldest first."""
+        with self._database.reading() as connection:
+            return runs.at_work(connection)
 
     def finish_run(self, id: str, status: RunStatus, error: str | None = None) -> Run:
         """Record how a run ended, now; NotFound for an unknown id."""
@@ -131,10 +165,30 @@ class Catalogue:
         with self._database.writing() as connection:
             runs.record(connection, step)
 
+    def keep_chunk(self, chunk: Chunk) -> None:
+        """Keep what a backfill has done so far of a table."""
+        with self._database.writing() as connection:
+            backfills.keep(connection, chunk)
+
+    def chunks(self, table: str) -> list[Chunk]:
+        """What backfills of a table have done that are not committed yet, by backfill and number."""
+        with self._database.reading() as connection:
+            return backfills.chunks(connection, table)
+
+    def forget_chunks(self, backfill: str) -> None:
+        """Let go of the chunks of a backfill."""
+        with self._database.writing() as connection:
+            backfills.forget(connection, backfill)
+
     def run(self, id: str) -> Run:
         """A run by its id, or NotFound."""
         with self._database.reading() as connection:
             return runs.run(connection, id)
+
+    def run_ending(self, end: str) -> Run:
+        """The newest run whose id ends so, or NotFound."""
+        with self._database.reading() as connection:
+            return runs.run_ending(connection, end)
 
     def runs(self, limit: int = 20) -> list[Run]:
         """The newest runs, newest first."""
@@ -146,25 +200,100 @@ class Catalogue:
         with self._database.reading() as connection:
             return runs.steps(connection, run)
 
-    def apply(self, definitions: Json, hash: str, *, who: str, expected: int | None) -> Revision:
+    def steps_of(self, ids: Collection[str]) -> list[Step]:
+        """The steps of some runs, in no order."""
+        with self._database.reading() as connection:
+            return runs.steps_of(connection, ids)
+
+    def apply(
+        self,
+        definitions: Json,
+        hash: str,
+        *,
+        who: str,
+        expected: int | None,
+        environment: str = "",
+        code_revision: str = "",
+        rolled_back_to: int | None = None,
+    ) -> Revision:
         """Make definitions the applied ones, on top of revision `expected` (None: the first).
 
         Conflict, naming the revision, who and when, when somebody else's came first.
         """
         with self._database.writing() as connection:
-            return revisions.apply(connection, definitions, hash, who, expected)
+            return revisions.apply(
+                connection, definitions, hash, who, expected, environment, code_revision, rolled_back_to
+            )
 
-    def revision(self, number: int | None = None) -> Revision | None:
-        """The newest revision (None before the first), or one by its number, or NotFound."""
+    def apply_in(
+        self,
+        environment: str,
+        definitions: Json,
+        hash: str,
+        *,
+        who: str,
+        expected: int | None,
+        based_on: int | None,
+        code_revision: str = "",
+    ) -> Revision:
+        """As `apply`, in an environment, which is made with its first revision.
+
+        `based_on` is the revision of production whose changes the definitions have in them.
+        """
+        with self._database.writing() as connection:
+            return environments.apply(
+                connection, environment, definitions, hash, who, expected, based_on, code_revision
+            )
+
+    def environments(self) -> list[Environment]:
+        """All environments but production, by name."""
+        with self._database.reading() as connection:
+            return environments.environments(connection)
+
+    def environment(self, name: str) -> Environment:
+        """An environment by its name, or NotFound."""
+        with self._database.reading() as connection:
+            return environments.environment(connection, name)
+
+    def promote(
+        self,
+        environment: str,
+        made: Sequence[TableVersion],
+        *,
+        expected: Mapping[str, int | None],
+        revision: Revision,
+        on: int | None,
+        who: str,
+        steps: Sequence[Step],
+    ) -> Revision:
+        """Make versions and the environment's `revision` production's, on top of its `on`; all or none.
+
+        `expected` as in `commit`. Conflict when somebody else's commit or revision came first.
+        """
+        with self._database.writing() as connection:
+            return environments.promote(connection, environment, made, expected, revision, who, on, steps)
+
+    def drop_environment(self, name: str, *, tables: str, training_sets: str) -> None:
+        """Forget an environment, with the tables and training sets whose names begin with these."""
+        with self._database.writing() as connection:
+            environments.drop(connection, name, tables, training_sets)
+
+    def revision(self, number: int | None = None, environment: str = "") -> Revision | None:
+        """The newest revision of an environment (None before the first), or one by number, or NotFound."""
         with self._database.reading() as connection:
             if number is None:
-                return revisions.newest(connection)
-            return revisions.numbered(connection, number)
+                return revisions.newest(connection, environment)
+            return revisions.numbered(connection, number, environment)
 
-    def revisions(self) -> list[Revision]:
-        """All revisions, newest first."""
+    def revision_at(self, time: datetime, environment: str = "") -> Revision:
+        """The revision of an environment that counted at an aware time, or NotFound."""
         with self._database.reading() as connection:
-            return revisions.all_of_them(connection)
+            return revisions.applied_at(connection, time, environment)
+
+    def revisions(self, environment: str = "") -> list[Revision]:
+        """All revisions of an environment, newest first."""
+        with self._database.reading() as connection:
+            return revisions.all_of_them(connection, environment)
 
     def add_training_set(self, name: str, version: int, manifest: Json) -> None:
         """Record a version of a training set; Conflict when it is there already."""
@@ -176,10 +305,57 @@ class Catalogue:
         with self._database.reading() as connection:
             return training_sets.training_sets(connection, name)
 
+    def training_set_names(self) -> list[str]:
+        """The names of the training sets that have versions."""
+        with self._database.reading() as connection:
+            return training_sets.names(connection)
+
     def training_set(self, name: str, version: int | None = None) -> TrainingSetVersion:
         """A version of a training set, the newest unless said; or NotFound."""
         with self._database.reading() as connection:
             return training_sets.training_set(connection, name, version)
+
+    def unneeded(self, since: datetime, kept: Collection[str] = ()) -> list[Numbered]:
+        """The versions that did not count at `since` or later, and that nothing names.
+
+        A snapshot names versions, as does a training set: itself, and those that it is built again from;
+        and what is online names what it was published from. All of the tables `kept` are needed.
+        """
+        with self._database.reading() as connection:
+            return retention.unneeded(connection, since, kept)
+
+    def free(self, chosen: Sequence[Numbered], since: datetime, kept: Collection[str] = ()) -> list[Numbered]:
+        """Mark those of the chosen versions that are `unneeded` still as freed: their rows may go."""
+        with self._database.writing() as connection:
+            return retention.free(connection, chosen, since, kept)
+
+    def readable(self) -> dict[str, set[int]]:
+        """The versions of every table that are not freed."""
+        with self._database.reading() as connection:
+            return retention.readable(connection)
+
+    def create_snapshot(self, name: str, *, who: str) -> Snapshot:
+        """Name the version of every table that counts now, all of one moment.
+
+        Conflict where the name is taken, NotFound where there are no tables yet.
+        """
+        with self._database.writing() as connection:
+            return snapshots.create(connection, name, who)
+
+    def snapshots(self) -> list[Snapshot]:
+        """All snapshots, newest first."""
+        with self._database.reading() as connection:
+            return snapshots.snapshots(connection)
+
+    def snapshot(self, name: str) -> Snapshot:
+        """A snapshot by its name, or NotFound."""
+        with self._database.reading() as connection:
+            return snapshots.snapshot(connection, name)
+
+    def drop_snapshot(self, name: str) -> Snapshot:
+        """Forget a snapshot, and give what it was; NotFound where there is none."""
+        with self._database.writing() as connection:
+            return snapshots.drop(connection, name)
 
     def push(self, source: str, format: str, rows: Sequence[bytes], key: str | None = None) -> None:
         """Keep rows that were pushed to a source, durably, all or none, as pushes one after the other.

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from asof.storage.catalogue.schema import METADATA, REVISIONS, SCHEMA, SCHEMA_VERSION, STEPS
+from asof.storage.catalogue.schema import METADATA, REVISIONS, RUNS, SCHEMA, SCHEMA_VERSION, STEPS, VERSIONS
 
 OLDEST = 2
 
@@ -15,7 +15,9 @@ OLDEST = 2
 _NEW_COLUMNS: Mapping[int, Mapping[sa.Table, Mapping[str, Any]]] = {
     3: {
         REVISIONS: {"environment": "", "code_revision": "", "rolled_back_to": None},
+        RUNS: {"environment": ""},
         STEPS: {"inputs": {}, "outputs": {}, "bytes_written": 0},
+        VERSIONS: {"freed_at": None},
     },
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -19,6 +19,7 @@ class TableVersion:
     `version` is the number that the table store gave. `definition` is the hash of the definition
     that the rows were made by, `inputs` the versions of the tables that they were made from,
     `through` the greatest `_sequence` taken in (-1 for none), `cursor` where the source goes on.
+    `freed_at` is when its files were let go of, since when its rows can't be read.
     """
 
     table: str
@@ -32,6 +33,18 @@ class TableVersion:
     rows: int = 0
     bytes: int = 0
     details: Json = field(default_factory=dict)
+    freed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The version of every table that counted at one moment, by table, and the revision applied then."""
+
+    name: str
+    taken_at: datetime
+    who: str
+    revision: int | None
+    versions: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +52,8 @@ class Run:
     """One invocation that changes data. `code_revision` is that of the team's repository.
 
     `host` and `process` are where it runs, `seen_at` when it last said so. A run that is "lost" ended
-    without a word, as one that was killed. One that is `alone` lets no other such run start beside it.
+    without a word, as one that was killed. One that is `alone` lets no other such run of its `environment`
+    ("": production) start beside it.
     """
 
     id: str
@@ -54,6 +68,7 @@ class Run:
     process: int = 0
     seen_at: datetime | None = None
     alone: bool = True
+    environment: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +94,23 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """A part of a backfill of a table that is done, and waits until all are, to be committed with them.
+
+    `backfill` tells apart backfills of other ranges, definitions or versions; `files` are where its rows are.
+    """
+
+    backfill: str
+    number: int
+    table: str
+    run: str
+    finished_at: datetime
+    rows_read: int
+    rows: int
+    files: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
     """The definitions that were applied together, numbered from 1 in each environment ("": production).
 
@@ -94,6 +126,16 @@ class Revision:
     environment: str = ""
     code_revision: str = ""
     rolled_back_to: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """An environment: who made it, when, and the revision of production whose changes it has (None: none)."""
+
+    name: str
+    made_at: datetime
+    who: str
+    based_on: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

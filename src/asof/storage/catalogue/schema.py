@@ -11,6 +11,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Dialect,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -82,6 +83,8 @@ VERSIONS = Table(
     Column("rows", BigInteger, nullable=False),
     Column("bytes", BigInteger, nullable=False),
     Column("details", JsonText, nullable=False),
+    Column("freed_at", Instant),
+    Index("asof_versions_in_time", "table", "committed_at"),
 )
 
 # The version of each table that counts: what commits compare and swap.
@@ -98,7 +101,7 @@ RUNS = Table(
     Column("id", Text, primary_key=True),
     Column("started_at", Instant, nullable=False, index=True),
     Column("finished_at", Instant),
-    Column("status", Text, nullable=False),
+    Column("status", Text, nullable=False, index=True),
     Column("who", Text, nullable=False),
     Column("engine", Text, nullable=False),
     Column("code_revision", Text, nullable=False),
@@ -107,6 +110,7 @@ RUNS = Table(
     Column("process", BigInteger, nullable=False),
     Column("seen_at", Instant),
     Column("alone", Boolean, nullable=False),
+    Column("environment", Text, nullable=False),
 )
 
 STEPS = Table(
@@ -127,6 +131,20 @@ STEPS = Table(
     Column("details", JsonText, nullable=False),
 )
 
+# What backfills have done so far: chunks of rows in files that no table has yet.
+CHUNKS = Table(
+    "asof_backfill_chunks",
+    METADATA,
+    Column("backfill", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("table", Text, nullable=False, index=True),
+    Column("run", Text, nullable=False),
+    Column("finished_at", Instant, nullable=False),
+    Column("rows_read", BigInteger, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("files", JsonText, nullable=False),
+)
+
 REVISIONS = Table(
     "asof_revisions",
     METADATA,
@@ -140,6 +158,16 @@ REVISIONS = Table(
     Column("rolled_back_to", BigInteger),
 )
 
+# What an environment was made on: `based_on` is the revision of production that its definitions have in them.
+ENVIRONMENTS = Table(
+    "asof_environments",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("made_at", Instant, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("based_on", BigInteger),
+)
+
 TRAINING_SETS = Table(
     "asof_training_sets",
     METADATA,
@@ -147,6 +175,17 @@ TRAINING_SETS = Table(
     Column("version", BigInteger, primary_key=True, autoincrement=False),
     Column("created_at", Instant, nullable=False),
     Column("manifest", JsonText, nullable=False),
+)
+
+# The version of every table at one moment, under a name.
+SNAPSHOTS = Table(
+    "asof_snapshots",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("taken_at", Instant, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("revision", BigInteger),
+    Column("versions", JsonText, nullable=False),
 )
 
 # Rows that were pushed, until they are taken in; then only the key stays for a while, so that the same

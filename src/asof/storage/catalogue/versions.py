@@ -40,11 +40,16 @@ def version(connection: sa.Connection, table: str, number: int) -> TableVersion:
 
 def version_at(connection: sa.Connection, table: str, time: datetime) -> TableVersion:
     """The newest version committed at or before an aware time, or NotFound."""
-    found = _of(table).where(VERSIONS.c.committed_at <= time).limit(1)
-    row = connection.execute(found).one_or_none()
+    row = connection.execute(sa.select(VERSIONS).where(*_at(table, time))).one_or_none()
     if row is None:
         raise NotFound(f"no version of {table!r} at {time.isoformat()}; {_known(connection, table)}")
     return _version(row)
+
+
+def currents_at(connection: sa.Connection, time: datetime) -> list[TableVersion]:
+    """The version of every table that counted at an aware time, by name."""
+    then = sa.select(VERSIONS).join(HEADS, sa.and_(*_at(HEADS.c.table, time)))
+    return [_version(row) for row in connection.execute(then.order_by(VERSIONS.c.table))]
 
 
 def history(
@@ -69,7 +74,27 @@ def swap(
         if not _swapped(connection, table, expected[table], new):
             raise Conflict(_whose(connection, table, expected[table]))
         if new is not None:
-            connection.execute(VERSIONS.insert().values(asdict(new)))
+            _insert(connection, new, expected[table])
+
+
+def _insert(connection: sa.Connection, new: TableVersion, before: int | None) -> None:
+    """Keep a version; its time is not before that of the version that it follows, whatever clocks say."""
+    followed = sa.select(VERSIONS.c.committed_at).where(
+        VERSIONS.c.table == new.table, VERSIONS.c.version == before
+    )
+    earliest = connection.execute(followed).scalar() or new.committed_at
+    row = asdict(new) | {"committed_at": max(new.committed_at, earliest)}
+    connection.execute(VERSIONS.insert().values(row))
+
+
+def _at(
+    table: str | sa.ColumnElement[str], time: datetime
+) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    """What holds for the version of a table that counted at a time; its index finds it."""
+    of = VERSIONS.alias()
+    newest = sa.select(of.c.version).where(of.c.table == table, of.c.committed_at <= time)
+    number = newest.order_by(of.c.committed_at.desc(), of.c.version.desc()).limit(1).scalar_subquery()
+    return VERSIONS.c.table == table, VERSIONS.c.version == number
 
 
 def _check(
@@ -128,14 +153,13 @@ def _said(version: int | None) -> str:
 
 
 def _known(connection: sa.Connection, table: str) -> str:
-    found = history(connection, table)
-    if not found:
+    number, time = VERSIONS.c.version, VERSIONS.c.committed_at
+    ends = [end(column) for column in (number, time) for end in (sa.func.min, sa.func.max)]
+    asked = sa.select(sa.func.count(), *ends).where(VERSIONS.c.table == table)
+    count, first, last, begun, ended = connection.execute(asked).one()
+    if not count:
         return "it has none"
-    first, last = found[-1], found[0]
-    return (
-        f"it has {len(found)}, from {first.version} ({first.committed_at.isoformat()})"
-        f" to {last.version} ({last.committed_at.isoformat()})"
-    )
+    return f"it has {count}, from {first} ({begun.isoformat()}) to {last} ({ended.isoformat()})"
 
 
 def _of(table: str) -> sa.Select[tuple[object, ...]]:

@@ -6,7 +6,7 @@ meets and so loses rows of files without statistics.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import reduce
 from operator import and_
 from urllib.parse import unquote
@@ -21,12 +21,14 @@ Guarantees = Iterator[pc.Expression | None]
 
 
 class Files:
-    """The files of a version of a table, by partition and then by path: `FileWriter` names them in order."""
+    """The files of a version, or those of `paths`, by partition and then by path: they are named in order."""
 
-    def __init__(self, at: DeltaTable, filesystem: fs.FileSystem) -> None:
+    def __init__(
+        self, at: DeltaTable, filesystem: fs.FileSystem, paths: Collection[str] | None = None
+    ) -> None:
         self.schema = pa.schema(at.schema().to_arrow())
         self._filesystem = filesystem
-        self._actions = _in_order(pa.table(at.get_add_actions(flatten=True)))
+        self._actions = _only(in_order(pa.table(at.get_add_actions(flatten=True))), paths)
         self._datasets: dict[tuple[str, ...], ds.Dataset] = {}
 
     def dataset(self, where: pc.Expression | None) -> ds.Dataset:
@@ -48,9 +50,16 @@ class Files:
         return ds.FileSystemDataset(fragments, self.schema, parquet, self._filesystem)
 
 
-def _in_order(files: pa.Table) -> pa.Table:
+def in_order(files: pa.Table) -> pa.Table:
+    """The files of a version as its log tells of them, in the order in which their rows are."""
     partition = [name for name in files.column_names if name.startswith("partition.")]
     return files.sort_by([(name, "ascending") for name in [*partition, "path"]])
+
+
+def _only(files: pa.Table, paths: Collection[str] | None) -> pa.Table:
+    if paths is None:
+        return files
+    return files.filter(pa.array([unquote(path) in paths for path in files["path"].to_pylist()]))
 
 
 def _guarantees(files: pa.Table, schema: pa.Schema, named: tuple[str, ...]) -> Iterator[pc.Expression]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,10 +18,12 @@ _REFUSED = (pa.ArrowNotImplementedError, pa.ArrowTypeError, pa.ArrowInvalid)
 
 
 class Snapshot:
-    """The rows of one version; safe to share by threads, not by processes."""
+    """The rows of one version, or those in some of its files; safe to share by threads, not by processes."""
 
-    def __init__(self, at: DeltaTable, filesystem: fs.FileSystem) -> None:
-        self._files = Files(at, filesystem)
+    def __init__(
+        self, at: DeltaTable, filesystem: fs.FileSystem, paths: Collection[str] | None = None
+    ) -> None:
+        self._files = Files(at, filesystem, paths)
         self.schema: pa.Schema = declared(self._files.schema)
 
     def read(self, columns: Sequence[str] | None = None, where: pc.Expression | None = None) -> pa.Table:

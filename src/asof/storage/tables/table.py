@@ -8,29 +8,28 @@ and "the latest" means nothing here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.fs as fs
-from deltalake import CommitProperties, DeltaTable
-from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
-from deltalake.schema import Schema
-from deltalake.transaction import AddAction, RemoveAction
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError, TableNotFoundError
 
-from asof.errors import Conflict, DataError, NotFound
+from asof.errors import NotFound
 from asof.storage.folder import Folder
-from asof.storage.tables.files import File, FileWriter, discard
-from asof.storage.tables.incoming import Incoming, Rows, with_schema
+from asof.storage.tables.base import ONCE, Base, only_writer
+from asof.storage.tables.compaction import due
+from asof.storage.tables.incoming import Rows, with_schema
 from asof.storage.tables.nanoseconds import declared, stored
 from asof.storage.tables.snapshot import Snapshot
 
 _CONFIGURATION = {
     "delta.enableExpiredLogCleanup": "false",  # a version, once committed, can always be read
+    "delta.checkpointInterval": "10",  # commits, whose log entries are read one by one when it is opened
+    "delta.deletedFileRetentionDuration": "interval 1 hours",  # checkpoints name removed files for so long
 }
-_ONCE = CommitProperties(max_commit_retries=0)
 _REFUSED = (pa.ArrowNotImplementedError, pa.ArrowTypeError, pa.ArrowInvalid)
 
 
@@ -68,7 +67,7 @@ class Table:
                 partition_by=list(partition_by),
                 configuration=_CONFIGURATION,
                 storage_options=self._options(),
-                commit_properties=_ONCE,
+                commit_properties=ONCE,
             )
         except DeltaError:
             if not self.exists():
@@ -114,9 +113,11 @@ class Table:
         if newest.version() < on:
             raise NotFound(f"no version {on} of {self.uri}; the newest is {newest.version()}")
         if newest.version() > on:
-            with _only_writer(self.uri, on):
-                newest.restore(on, commit_properties=_ONCE)
-        return Base(self, newest.version(), declared(_schema(newest)), tuple(_partitioning(newest)))
+            with only_writer(self.uri, on):
+                newest.restore(on, commit_properties=ONCE)
+        return Base(
+            self, newest.version(), declared(_schema(newest)), tuple(_partitioning(newest)), due(newest)
+        )
 
     def read(
         self,
@@ -148,9 +149,16 @@ class Table:
         """The schema of a version, as declared."""
         return self.snapshot(version).schema
 
-    def snapshot(self, version: int) -> Snapshot:
-        """A version opened once, to be read from several times; NotFound where there is none."""
-        return Snapshot(self._open(version), self._filesystem())
+    def partitioning(self, version: int) -> list[str]:
+        """The columns that a version is partitioned by."""
+        return _partitioning(self._open(version))
+
+    def snapshot(self, version: int, paths: Collection[str] | None = None) -> Snapshot:
+        """A version, or the files of `paths` in it, opened once to be read from several times.
+
+        NotFound where there is none.
+        """
+        return Snapshot(self._open(version), self._filesystem(), paths)
 
     def statistics(self, version: int) -> Statistics:
         """The size of a version, from its log alone."""
@@ -185,88 +193,6 @@ class Table:
         return self._folder.filesystem()
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
-    """The version of a table that writers go on top of, with its schema and partitioning.
-
-    Writing has two phases, so that many can write at once: files are staged, anywhere, and then
-    committed together, in one place.
-    """
-
-    table: Table
-    version: int
-    schema: pa.Schema
-    partition_by: tuple[str, ...]
-
-    def write(self, rows: Rows, *, schema: pa.Schema, replace: bool) -> int:
-        """Stage rows and commit them; nothing is left behind when an error is raised."""
-        _check_partitioning(self.partition_by, schema)
-        files = self.stage(rows, schema=schema)
-        try:
-            return self.commit(files, schema=schema, replace=replace)
-        except BaseException:
-            discard(self.table._filesystem(), files)
-            raise
-
-    def stage(self, rows: Rows, *, schema: pa.Schema, part: int = 0) -> list[File]:
-        """Write rows to files that count for nothing until they are committed.
-
-        Many may stage at once, each a `part` of its own, whose number gives the order of the rows.
-        """
-        incoming = Incoming(rows, stored(schema))
-        files = FileWriter(
-            self.table._filesystem(),
-            incoming.schema,
-            self.partition_by,
-            version=self.version + 1,
-            part=part,
-        )
-        try:
-            for batch in incoming:
-                files.add(batch)
-            return files.close()
-        except BaseException:
-            files.discard()
-            raise
-
-    def commit(self, files: Sequence[File], *, schema: pa.Schema, replace: bool) -> int:
-        """Make files that were staged count, all at once, and return the version that this makes.
-
-        They are added to the rows of the base, whose columns that `schema` lacks are null in them, and
-        the other way round; or with `replace` stand in their place. Conflict when another writer has
-        committed meanwhile.
-        """
-        _check_partitioning(self.partition_by, schema)
-        actions: list[AddAction | RemoveAction] = [_added(file) for file in files]
-        at = self.table._open(self.version)
-        with _only_writer(self.table.uri, self.version):
-            steps = 1 if replace else 1 + _grown(at, self.schema, schema)
-            at.create_write_transaction(
-                actions,
-                "overwrite" if replace else "append",
-                stored(schema),
-                list(self.partition_by),
-                commit_properties=_ONCE,
-            )
-        return self.version + steps
-
-
-@contextmanager
-def _only_writer(uri: str, on: int) -> Iterator[None]:
-    try:
-        yield
-    except CommitFailedError as error:
-        raise Conflict(f"{uri}: another writer committed on top of version {on} first; run again") from error
-
-
-def _grown(table: DeltaTable, known: pa.Schema, schema: pa.Schema) -> int:
-    """Add the columns of `schema` that the table lacks; the number of versions that this takes."""
-    new = [field for field in stored(schema) if field.name not in known.names]
-    if new:
-        table.alter.add_columns(Schema.from_arrow(pa.schema(new)).fields, commit_properties=_ONCE)
-    return 1 if new else 0
-
-
 def _schema(table: DeltaTable) -> pa.Schema:
     return pa.schema(table.schema().to_arrow())
 
@@ -274,13 +200,3 @@ def _schema(table: DeltaTable) -> pa.Schema:
 def _partitioning(table: DeltaTable) -> list[str]:
     columns: list[str] = table.metadata().partition_columns
     return columns
-
-
-def _added(file: File) -> AddAction:
-    return AddAction(file.path, file.bytes, file.partition, file.written_at, True, file.statistics)
-
-
-def _check_partitioning(partition_by: Sequence[str], schema: pa.Schema) -> None:
-    for name in partition_by:
-        if name not in schema.names:
-            raise DataError(f"the table is partitioned by {name!r}, which the new rows lack")

@@ -23,17 +23,17 @@ from asof.transforms.kernels.key_codes import key_codes
 
 @dataclass(frozen=True)
 class Due:
-    """The version of the clean table from which rows `first` until before `end`, by `_sequence`, are filled.
+    """The version of a clean table from which rows `first` until before `end`, by `_sequence`, are filled.
 
     None: there was none before them.
     """
 
     first: int
     end: int
-    version: int | None
+    version: tuple[Table, int] | None
 
 
-def group_statistics(source: Source, clean: Table, task: tuple[int, Due]) -> pa.Table:
+def group_statistics(source: Source, task: tuple[int, Due]) -> pa.Table:
     """For the step at a position the value of each group, as `statistic_schema` has it.
 
     There is none where the version lacks a column that the step needs, or has it in another type.
@@ -42,9 +42,12 @@ def group_statistics(source: Source, clean: Table, task: tuple[int, Due]) -> pa.
     step = source.clean[position]
     assert isinstance(step, FillStatistic)
     schema = statistic_schema(step, source.columns)
-    if due.version is None or not _fits(clean.schema(due.version), step, source.columns):
+    if due.version is None:
         return schema.empty_table()
-    rows = _rows(clean, due.version, step, source)
+    clean, number = due.version
+    if not _fits(clean.schema(number), step, source.columns):
+        return schema.empty_table()
+    rows = _rows(clean, number, step, source)
     codes, first = _groups(rows, step.by)
     values = _of_groups(rows[step.column].combine_chunks(), codes, len(first), step.statistic)
     by = {f"_by{place}": rows[name].take(pa.array(first)) for place, name in enumerate(step.by)}

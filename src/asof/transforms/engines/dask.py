@@ -6,12 +6,12 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from functools import cached_property
 from importlib.util import find_spec
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from asof.errors import AsofError, DefinitionError, MissingExtra, NotFound
+from asof.storage.once import once
 from asof.transforms.engines.transport import Parcel, parcel, received, work
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class DaskEngine:
     def __exit__(self, *raised: object) -> None:
         self.close()
 
-    @cached_property
+    @once
     def _client(self) -> Client:
         return self._started.enter_context(_connect(self.address or self._cluster()))
 

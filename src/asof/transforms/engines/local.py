@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from threading import BoundedSemaphore
 from typing import Self, TypeVar
 
 T = TypeVar("T")
@@ -13,24 +14,30 @@ R = TypeVar("R")
 
 
 class LocalEngine:
-    """Runs kernels in threads, one for each core; no more tasks are under way than threads."""
+    """Runs kernels in threads, one for each core, whoever of several threads asks for them."""
 
     name = "local"
 
     def __init__(self) -> None:
         self._threads = os.cpu_count() or 1
+        self._cores = BoundedSemaphore(self._threads)
 
     def map(self, kernel: Callable[[T], R], tasks: Sequence[T]) -> Iterator[R]:
         """The result of each task, in the order of the tasks; an error ends it."""
+
+        def run(task: T) -> R:
+            with self._cores:
+                return kernel(task)
+
         if len(tasks) <= 1:
-            yield from map(kernel, tasks)
+            yield from map(run, tasks)
             return
         waiting = iter(tasks)
         with ThreadPoolExecutor(self._threads) as pool:
-            running = [pool.submit(kernel, task) for task in islice(waiting, self._threads)]
+            running = [pool.submit(run, task) for task in islice(waiting, self._threads)]
             while running:
                 yield running.pop(0).result()
-                running += [pool.submit(kernel, task) for task in islice(waiting, 1)]
+                running += [pool.submit(run, task) for task in islice(waiting, 1)]
 
     def close(self) -> None:
         """Nothing is kept."""

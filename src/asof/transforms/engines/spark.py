@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from functools import cached_property, partial
+from functools import partial
 from importlib.util import find_spec
 from itertools import islice
 from typing import Any, Self, TypeVar
@@ -17,6 +17,7 @@ from typing import Any, Self, TypeVar
 import pyarrow as pa
 
 from asof.errors import AsofError, DefinitionError, MissingExtra
+from asof.storage.once import once
 from asof.transforms.engines.spark_session import connected, reason, started
 from asof.transforms.engines.transport import Parcel, parcel, received, work
 
@@ -80,14 +81,14 @@ class SparkEngine:
     def __exit__(self, *raised: object) -> None:
         self.close()
 
-    @cached_property
+    @once
     def _session(self) -> Any:
         if self._given is not None:
             return self._given
         own = connected(self.remote) if self.remote else started(self.master)
         return self._started.enter_context(own)
 
-    @cached_property
+    @once
     def _cores(self) -> int:
         """The number of tasks that Spark says it runs at once."""
         parts = self._session.range(4096).selectExpr("spark_partition_id() AS part").toArrow()

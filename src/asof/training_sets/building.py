@@ -11,17 +11,23 @@ from typing import Any
 
 import pyarrow as pa
 
-from asof.errors import Conflict
-from asof.features.graph import Definitions, TableNode
+from asof.features.graph import Definitions
 from asof.features.sampling import Balance, Sample
 from asof.features.service import stored_features
 from asof.features.training_set import TrainingSet
 from asof.features.view import FeatureView, Selection, expand
-from asof.manifest import made_by, outcome_of, recipe_of
+from asof.leaks.case import Case
+from asof.leaks.checks import look
+from asof.leaks.finding import Leaks
+from asof.moments import Moment
+from asof.openlineage.building import watched_build
 from asof.storage.catalogue import Manifest, TableVersion, TrainingSetVersion
 from asof.storage.fingerprint import Fingerprint
-from asof.storage.tables import File
+from asof.storage.tables import Base, File
+from asof.training_sets.basis import Basis, inputs_of, now, past
+from asof.training_sets.manifest import made_by, outcome_of, recipe_of
 from asof.transforms.engines.engine import Engine
+from asof.transforms.leaks.evidence import together
 from asof.transforms.on_demand import asked_features
 from asof.transforms.sampling import balanced
 from asof.transforms.statistics import Statistics, merged, to_json
@@ -30,6 +36,7 @@ from asof.transforms.training_job import (
     TrainingJob,
     ViewTable,
     build_bucket,
+    evidence_of_bucket,
     outcomes_of_bucket,
 )
 from asof.workspace import Workspace
@@ -48,16 +55,51 @@ class Built:
 def build(workspace: Workspace, definitions: Definitions, name: str, engine: Engine) -> Built:
     """Build a training set from the tables as they are now, or find the version that is just that.
 
-    Conflict where the tables are not up to date with the definitions or with each other.
+    Conflict where the tables are not up to date with the definitions or with each other, DataError where
+    it has leaks that the settings do not let pass.
     """
+    built = workspace.catalogue.training_sets(workspace.environment.training_set(name))
+    newest = [version for version in built if version.manifest["at"] is None][:1]
+    return _built(workspace, now(workspace, definitions), name, engine, newest)
+
+
+def build_at(workspace: Workspace, code: Definitions, name: str, engine: Engine, at: Moment) -> Built:
+    """Build a training set as it would have been built at a moment, or find the version that is just that.
+
+    Errors as of `build`; NotFound where there were no tables yet, Conflict where the definitions of then
+    have a function that is no longer in the `code`.
+    """
+    oldest_first = workspace.catalogue.training_sets(name)[::-1]
+    return _built(workspace, past(workspace, code, at), name, engine, oldest_first)
+
+
+def _built(
+    workspace: Workspace, basis: Basis, name: str, engine: Engine, known: Sequence[TrainingSetVersion]
+) -> Built:
+    wanted = basis.definitions.named(TrainingSet, name)
+    inputs = inputs_of(basis, wanted)
+    recipe = recipe_of(basis.definitions, wanted, inputs)
+    for version in known:
+        if all(version.manifest.get(key) == value for key, value in recipe.items()):
+            leaks_of(workspace, version).refuse(name)
+            return Built(version, new=False)
+    job = training_job(workspace, basis.definitions, wanted, inputs, engine)
+    with watched_build(workspace, basis.definitions, name, engine.name) as told:
+        return Built(told(_build(workspace, basis, job, inputs, engine, recipe)), new=True)
+
+
+def find_leaks(workspace: Workspace, definitions: Definitions, name: str, engine: Engine) -> Leaks:
+    """What the leak checks find in a training set over the tables as they are now; errors as of `build`."""
     wanted = definitions.named(TrainingSet, name)
-    inputs = _inputs(workspace, definitions, wanted)
-    recipe = recipe_of(definitions, wanted, inputs)
-    newest = next(iter(workspace.catalogue.training_sets(name)), None)
-    if newest and all(newest.manifest.get(key) == value for key, value in recipe.items()):
-        return Built(newest, new=False)
+    inputs = inputs_of(now(workspace, definitions), wanted)
     job = training_job(workspace, definitions, wanted, inputs, engine)
-    return Built(_build(workspace, definitions, job, engine, recipe), new=True)
+    evidence = together(list(engine.map(partial(evidence_of_bucket, job), range(job.buckets))))
+    return look(Case(workspace, definitions, job, inputs, engine, evidence), workspace.settings.leaks)
+
+
+def leaks_of(workspace: Workspace, version: TrainingSetVersion) -> Leaks:
+    """What was found when a version was built, as the settings judge it now."""
+    return Leaks.from_json(version.manifest["leaks"]).judged(workspace.settings.leaks)
 
 
 def training_job(
@@ -105,47 +147,32 @@ def view_table(
     return ViewTable(view, columns, tuple(names), workspace.bucketed(version, view.entity))
 
 
-def _inputs(workspace: Workspace, definitions: Definitions, wanted: TrainingSet) -> Inputs:
-    """The version that counts of every table that the training set is made from, in topological order."""
-    nodes = {node.name: node for node in definitions.tables}
-    needed = {f"{kind}/{wanted.label.name}" for kind in ("labels", "cutoffs")}
-    needed |= {f"views/{view.name}" for view in wanted.views}
-    inputs: dict[str, TableVersion] = {}
-    for name in _with_inputs(needed, nodes):
-        inputs[name] = version = workspace.current(name)
-        behind = any(inputs[other].version != version.inputs.get(other) for other in nodes[name].inputs)
-        if version.definition != nodes[name].definition or behind:
-            why = "its inputs have moved on" if behind else "its definition has changed"
-            raise Conflict(f"table {name!r} is not up to date: {why}; bring it up to date with: asof run")
-    return inputs
-
-
-def _with_inputs(names: set[str], nodes: Mapping[str, TableNode]) -> list[str]:
-    wanted = set(names)
-    for name in reversed(list(nodes)):
-        if name in wanted:
-            wanted.update(nodes[name].inputs)
-    return [name for name in nodes if name in wanted]
-
-
 def _build(
-    workspace: Workspace, definitions: Definitions, job: TrainingJob, engine: Engine, recipe: dict[str, Any]
+    workspace: Workspace,
+    basis: Basis,
+    job: TrainingJob,
+    inputs: Inputs,
+    engine: Engine,
+    recipe: dict[str, Any],
 ) -> TrainingSetVersion:
     name = f"training_sets/{job.wanted.name}"
-    current, schema = workspace.catalogue.current(name), job.schema()
+    current, schema = workspace.newest(name), job.schema()
     base = workspace.base(name, schema, on=current)
     parts = list(engine.map(partial(build_bucket, job, base), range(job.buckets)))
     files: list[File] = [file for part in parts for file in part.files]
+    evidence = together([part.evidence for part in parts])
+    leaks = _checked(Case(workspace, basis.definitions, job, inputs, engine, evidence), base, files)
     number = base.commit(files, schema=schema, replace=True)
     known = _statistics(parts)
     manifest = {
         **recipe,
-        **made_by(workspace, engine.name),
-        **_outcome(definitions, job, schema, parts, known),
+        **made_by(workspace, engine.name, basis),
+        **_outcome(basis.definitions, job, schema, parts, known),
+        "leaks": leaks.to_json(),
     }
     size = base.table.statistics(number)
     version = TableVersion(
-        table=name,
+        table=workspace.name_of(base.table),
         version=number,
         run="",
         committed_at=datetime.now(UTC),
@@ -155,12 +182,24 @@ def _build(
         bytes=size.bytes,
         details={"statistics": {part: to_json(found) for part, found in known.items()}},
     )
+    named = workspace.environment.training_set(job.wanted.name)
     workspace.catalogue.commit(
         [version],
-        expected={name: current.version if current else None},
-        manifest=Manifest(job.wanted.name, number, manifest),
+        expected={version.table: current.version if current else None},
+        manifest=Manifest(named, number, manifest),
     )
-    return workspace.catalogue.training_set(job.wanted.name, number)
+    return workspace.catalogue.training_set(named, number)
+
+
+def _checked(case: Case, base: Base, files: Sequence[File]) -> Leaks:
+    """What the leak checks find; where that is not to be built DataError, and the files are gone."""
+    try:
+        leaks = look(case, case.workspace.settings.leaks)
+        leaks.refuse(case.job.wanted.name)
+    except BaseException:
+        base.discard(files)
+        raise
+    return leaks
 
 
 def _statistics(parts: Sequence[BucketOfRows]) -> dict[str, Statistics]:

@@ -15,7 +15,8 @@ from asof.features.sampling import Balance, Sample
 from asof.features.splits import ByEntity, ByTime
 from asof.features.training_set import TrainingSet
 from asof.revision import code_revision
-from asof.storage.catalogue import TableVersion
+from asof.storage.catalogue import Revision, TableVersion
+from asof.training_sets.basis import Basis
 from asof.transforms.splits import parts_of_split
 from asof.transforms.statistics import ColumnStatistics
 from asof.transforms.training_job import TrainingJob
@@ -30,7 +31,7 @@ def recipe_of(
     return {
         "definition": definition_hash(wanted),
         "definitions": hashes_of(definitions, wanted),
-        "inputs": {table: version.version for table, version in inputs.items()},
+        "inputs": {version.table: version.version for version in inputs.values()},
         "parameters": _parameters(wanted),
     }
 
@@ -52,16 +53,24 @@ def hashes_of(definitions: Definitions, wanted: TrainingSet) -> dict[str, str]:
     return {key_of(used): definition_hash(used) for used in definitions.made_of(wanted)}
 
 
-def made_by(workspace: Workspace, engine: str) -> dict[str, Any]:
-    """When, by what, from which revision of the definitions and which of the code."""
-    revision = workspace.catalogue.revision()
+def made_by(workspace: Workspace, engine: str, basis: Basis) -> dict[str, Any]:
+    """When, by what, as of which moment, from which revision of the definitions and which of the code."""
     return {
         "created_at": datetime.now(UTC).isoformat(),
         "engine": engine,
         "asof": __version__,
-        "revision": revision.number if revision else None,
+        "at": basis.moment,
+        "environment": workspace.environment.name,
+        "revision": basis.revision.number if basis.revision else None,
         "code_revision": code_revision(workspace.settings.folder),
     }
+
+
+def revision_of(workspace: Workspace, manifest: Mapping[str, Any]) -> Revision:
+    """The applied definitions that a version was built with, of production or of an environment."""
+    revision = workspace.catalogue.revision(manifest["revision"], manifest.get("environment", ""))
+    assert revision is not None
+    return revision
 
 
 def outcome_of(

@@ -10,7 +10,8 @@ from threading import Event
 from asof.errors import Conflict
 from asof.features.graph import Definitions, TableNode
 from asof.features.source import Source
-from asof.run import OnStep, recorded, so_far
+from asof.runs.run import OnStep, recorded
+from asof.runs.tasks import so_far
 from asof.steps.context import Context, Report, now
 from asof.steps.ingest import ingest as ingest_source
 from asof.storage.catalogue import Run, Step
@@ -78,6 +79,11 @@ class _Followed:
     due: float = 0.0
 
     @property
+    def name(self) -> str:
+        """The name of its step."""
+        return f"ingest {self.source.name}"
+
+    @property
     def rest(self) -> float:
         """Seconds until the next look."""
         return max(0.0, self.due - time.monotonic())
@@ -86,10 +92,15 @@ class _Followed:
         """Take in what is new with at most so many commits; the step so far."""
         before = self.total
         self.total = ingest_source(
-            context, self.node, self.source, step=before, most=most, accept_loss=self.accept_loss
+            context.of(self.name),
+            self.node,
+            self.source,
+            step=before,
+            most=most,
+            accept_loss=self.accept_loss,
         )
         if before is None or self.total.rows_read > before.rows_read:
-            context.workspace.catalogue.record_step(self.total)
+            context.record(self.total)
         return self.total
 
     def look(self, context: Context) -> Step | None:
@@ -98,11 +109,11 @@ class _Followed:
         Where somebody else takes in the source at the same time, theirs counts.
         """
         begun, started = time.monotonic(), now()
-        before = self.total or context.begin(f"ingest {self.source.name}")
+        before = self.total or context.begin(self.name)
         try:
             after = self.take_in(context, most=1)
         except Conflict as conflict:
-            context.report(f"{self.source.name}: {conflict}")
+            context.report(f"{self.name}: {conflict}")
             self.total = so_far(context, self.source)
             after = self.total or before
         if after.rows_read > before.rows_read:
@@ -118,4 +129,5 @@ def _since(before: Step, after: Step) -> Step:
         rows_written=after.rows_written - before.rows_written,
         rows_quarantined=after.rows_quarantined - before.rows_quarantined,
         rows_dropped=after.rows_dropped - before.rows_dropped,
+        bytes_written=after.bytes_written - before.bytes_written,
     )

@@ -1,0 +1,1 @@
+"""Environments over their life: applied beside production, promoted into it, dropped."""

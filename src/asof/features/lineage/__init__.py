@@ -1,0 +1,1 @@
+"""Which column comes from which: taken from the definitions alone."""

@@ -1,0 +1,1 @@
+"""Leak checks: whether a training set knows what it could not have known."""

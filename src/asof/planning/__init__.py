@@ -1,0 +1,1 @@
+"""Planning: what `apply` and `run` would change, before they do."""
