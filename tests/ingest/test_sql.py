@@ -247,6 +247,14 @@ def test_a_wrong_query(world: Any) -> None:
         orders(world, query="SELECT nope FROM orders", key=["id"]).run()
 
 
+def test_a_snapshot_does_not_go_on_by_a_cursor(sqlite: Any) -> None:
+    create(sqlite)
+    taking = orders(sqlite)
+    taking.cursor = {"known_at": "2024-01-01T00:00:00+00:00", "rejected": []}
+    with pytest.raises(DefinitionError, match=r"read by comparing snapshots until now, .* another name"):
+        taking.run()
+
+
 def test_a_table_without_primary_key(world: Any) -> None:
     create(world, 'id BIGINT, note VARCHAR(10), "at" TIMESTAMP')
     with pytest.raises(DefinitionError, match=r"no primary key; give key="):

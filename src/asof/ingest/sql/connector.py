@@ -55,6 +55,11 @@ class SqlConnector:
             reading = SnapshotReading(self._source, reader.snapshot, self._place, cursor, reader.origin, now)
             answers = database.rows(selected.rows, self._place.memory)
             return reading.batches(plain(answer, selected.wanted) for answer in answers)
+        if cursor and "last" not in cursor:
+            raise DefinitionError(
+                f"{self._owner}: it was read by comparing snapshots until now, and can't go on by a cursor; "
+                "give the source another name, or keep its snapshot"
+            )
         incremental = Incremental(self._source, self._place, self._key(database), self._owner)
         return incremental.batches(database, selected, Position.of(cursor))
 
