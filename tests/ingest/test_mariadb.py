@@ -118,7 +118,6 @@ def test_what_it_says_when_it_refuses(world: World, monkeypatch: pytest.MonkeyPa
     assert "p@ss" not in str(refused.value)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # PyMySQL's, as it lets go
 def test_a_server_that_cuts_the_connection_half_way(world: World) -> None:
     world.do(
         'CREATE TABLE orders (id INT PRIMARY KEY, note TEXT, "at" DATETIME)',

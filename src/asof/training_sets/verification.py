@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -65,8 +66,10 @@ def verify(
     Conflict where they have a function that is no longer in the code, NotFound where a table version is gone.
     """
     then = _definitions_of_then(workspace, code, version)
-    stored, unreadable = _stored(workspace, version)
-    rebuilt = _rebuilt(workspace, then, version, engine)
+    with ThreadPoolExecutor(1, thread_name_prefix="asof-stored") as aside:
+        reading = aside.submit(_stored, workspace, version)
+        rebuilt = _rebuilt(workspace, then, version, engine)
+    stored, unreadable = reading.result()
     return Verification(version, engine.name, _recorded(version.manifest), stored, rebuilt, unreadable)
 
 

@@ -82,10 +82,18 @@ class Alchemy:
         streamed = self._connection.execution_options(stream_results=True, max_row_buffer=size)
         with _faults(self._owner), streamed.execute(statement) as answer:
             names, exactly = list(answer.keys()), mysql.exactly(answer)
-            for rows in answer.partitions(size):
+            for rows in _partitions(answer, size):
                 columns = dict(zip(names, zip(*rows, strict=True), strict=True))
                 columns |= {name: list(map(exact, columns[name])) for name, exact in exactly.items()}
                 yield pa.table({name: _column(name, values) for name, values in columns.items()})
+
+
+def _partitions(answer: sa.CursorResult[Any], size: int) -> Iterator[Sequence[sa.Row[Any]]]:
+    try:
+        yield from answer.partitions(size)
+    except sa.exc.DBAPIError:
+        mysql.let_go(answer)
+        raise
 
 
 def _column(name: str, values: Sequence[object]) -> pa.Array:

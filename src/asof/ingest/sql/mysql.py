@@ -26,6 +26,13 @@ def exactly(answer: sa.CursorResult[Any]) -> dict[str, Callable[[object], object
     return {name: _EXACTLY[code] for name, code in codes.items() if code in _EXACTLY}
 
 
+def let_go(answer: sa.CursorResult[Any]) -> None:
+    """Give up an answer that broke off: PyMySQL would still wait for its rest, once it is collected."""
+    unread = getattr(answer.cursor, "_result", None)
+    if unread is not None:
+        unread.unbuffered_active = False
+
+
 def _moment(value: object) -> object:
     return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
 
