@@ -11,10 +11,10 @@ from asof.environment import Environment
 from asof.errors import Conflict
 from asof.features.graph import TableNode
 from asof.features.source import Source
+from asof.steps.carried_over import copied
 from asof.steps.context import Context, Write, counted, ended
 from asof.steps.quarantine import rows_of
 from asof.storage.catalogue import Step, TableVersion
-from asof.storage.tables import copy_files
 
 
 class Promotion:
@@ -42,7 +42,7 @@ class Promotion:
         own = self._own(node)
         step = self._context.begin(f"promote {node.name}")
         self._context.report(f"{node.name}: copying")
-        self._took(own, step, self._written(node, own, self._inputs(node, own)))
+        self._took(own, step, copied(self._context, node.name, own, self._inputs(node, own)))
         if isinstance(node.of, Source) and node.inputs:
             self._copy_quarantine(node.of)
 
@@ -82,25 +82,6 @@ class Promotion:
         return Conflict(
             f"table {table!r} of environment {self._environment.name!r} is not up to date; "
             f"bring it up to date with: {self._environment.command('asof run')}"
-        )
-
-    def _written(self, node: TableNode, own: TableVersion, inputs: dict[str, int]) -> Write:
-        workspace, current = self._context.workspace, self._context.current(node.name)
-        there = workspace.stored(own.table)
-        schema = there.schema(own.version)
-        partition_by = there.partitioning(own.version)
-        base = workspace.base(node.name, schema, on=current, partition_by=partition_by)
-        return self._context.commit_files(
-            base,
-            copy_files(there, own.version, base),
-            on=current,
-            schema=schema,
-            replace=True,
-            definition=own.definition,
-            inputs=inputs,
-            through=own.through,
-            cursor=own.cursor,
-            details={name: value for name, value in own.details.items() if name != "rebuilt"},
         )
 
     def _copy_quarantine(self, source: Source) -> None:

@@ -5,6 +5,8 @@ So production alone takes in what comes, and what it took in before the environm
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from asof.features.graph import TableNode
 from asof.features.source import Source
 from asof.ingest.place import Inbox
@@ -32,9 +34,9 @@ def carried_over(context: Context, node: TableNode, source: Source, step: Step) 
     if current and current.definition == node.definition and current.inputs == made_of:
         return skipped(step)
     aside = context.workspace.catalogue.current(f"quarantine/{source.name}")
-    copies = [_copy(context, node.name, theirs, made_of)]
+    copies = [copied(context, node.name, theirs, made_of)]
     if aside is not None:
-        copies.append(_copy(context, f"quarantine/{source.name}", aside, {}))
+        copies.append(copied(context, f"quarantine/{source.name}", aside, {}))
     context.commit(copies, step)
     step, _ = replayed(context, node, source, step)
     return ended(step)
@@ -58,20 +60,23 @@ class _Kept:
     def forget_pushed(self, source: str, through: int) -> None: ...
 
 
-def _copy(context: Context, name: str, theirs: TableVersion, made_of: dict[str, int]) -> Write:
-    """Production's version of a table in place of the environment's."""
-    there, current = context.workspace.stored(theirs.table), context.current(name)
-    schema = there.schema(theirs.version)
-    base = context.workspace.base(name, schema, on=current)
+def copied(context: Context, name: str, version: TableVersion, inputs: Mapping[str, int]) -> Write:
+    """A version of production's, or of an environment's, in place of the other's table of that name.
+
+    Its files are copied, and `inputs` are what it then counts as made of.
+    """
+    there, current = context.workspace.stored(version.table), context.current(name)
+    schema, partition_by = there.schema(version.version), there.partitioning(version.version)
+    base = context.workspace.base(name, schema, on=current, partition_by=partition_by)
     return context.commit_files(
         base,
-        copy_files(there, theirs.version, base),
+        copy_files(there, version.version, base),
         on=current,
         schema=schema,
         replace=True,
-        definition=theirs.definition,
-        inputs=made_of,
-        through=theirs.through,
-        cursor=theirs.cursor,
-        details={name: value for name, value in theirs.details.items() if name != "rebuilt"},
+        definition=version.definition,
+        inputs=inputs,
+        through=version.through,
+        cursor=version.cursor,
+        details={name: value for name, value in version.details.items() if name != "rebuilt"},
     )
