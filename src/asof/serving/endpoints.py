@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asof.errors import AsofError
-from asof.serving.access import Access, Client
+from asof.serving.access import Access
 from asof.serving.lookup import Lookup
-from asof.serving.messages import MAX_BODY_BYTES, MAX_PUSH_BYTES, body, check_rows, respond
+from asof.serving.messages import MAX_BODY_BYTES, MAX_PUSH_BYTES, body, check_rows, respond, sender
 from asof.serving.problems import problem
 from asof.serving.pushing import push_body
 from asof.serving.services import ServedService
@@ -41,7 +41,7 @@ class Endpoints:
 
     async def services(self, request: HttpRequest) -> Response:
         """All services that the client may look up, with their keys, features and types."""
-        client = self._client(request)
+        client = sender(request, self._access)
         names = [name for name in self._lookup.services() if client.sees(name)]
         return respond({"services": [self._card(name) for name in names]})
 
@@ -60,17 +60,14 @@ class Endpoints:
         from starlette.concurrency import run_in_threadpool
 
         source, media_type = request.path_params["source"], request.headers.get("content-type", JSON)
-        self._client(request).check_source(source)
+        sender(request, self._access).check_source(source)
         received, key = await body(request, MAX_PUSH_BYTES), request.headers.get("idempotency-key")
         rows = await run_in_threadpool(push_body, self._lookup.catalogue, source, media_type, received, key)
         return respond({"source": source, "rows": rows}, status=202)
 
-    def _client(self, request: HttpRequest) -> Client:
-        return self._access.client(request.headers.get("authorization"))
-
     def _service(self, request: HttpRequest) -> ServedService:
         name = request.path_params["service"]
-        self._client(request).check_service(name)
+        sender(request, self._access).check_service(name)
         return self._lookup.service(name)
 
     async def _answer(self, service: ServedService, asked: Request) -> Response:

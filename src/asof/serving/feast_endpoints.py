@@ -12,7 +12,7 @@ from asof.errors import AsofError, DataError, DefinitionError
 from asof.serving.access import Access, Client, Forbidden
 from asof.serving.feast import Asked, Pushed, answer, problem
 from asof.serving.lookup import Lookup
-from asof.serving.messages import MAX_BODY_BYTES, MAX_PUSH_BYTES, body, check_rows, respond
+from asof.serving.messages import MAX_BODY_BYTES, MAX_PUSH_BYTES, body, check_rows, respond, sender
 from asof.serving.pushing import push
 from asof.serving.wire import NotJson
 
@@ -50,7 +50,7 @@ class FeastEndpoints:
         """Look features, or those of a service, up for columns of entity keys."""
         from starlette.concurrency import run_in_threadpool
 
-        client = self._client(request)
+        client = sender(request, self._access)
         asked = _read(await body(request, MAX_BODY_BYTES), Asked)
         self._check(client, asked.of)
         if self._lookup.service(asked.of).on_demand is None:
@@ -62,7 +62,7 @@ class FeastEndpoints:
         """Keep rows for a source, durably; they count once the next run has taken them in."""
         from starlette.concurrency import run_in_threadpool
 
-        client = self._client(request)
+        client = sender(request, self._access)
         pushed = _read(await body(request, MAX_PUSH_BYTES), Pushed)
         client.check_source(pushed.push_source_name)
         rows = await run_in_threadpool(push, self._lookup.catalogue, pushed.push_source_name, pushed.rows())
@@ -75,9 +75,6 @@ class FeastEndpoints:
             "what is online is published from tables, so that training sees it too: "
             "push rows to a source with POST /push"
         )
-
-    def _client(self, request: Request) -> Client:
-        return self._access.client(request.headers.get("authorization"))
 
     def _check(self, client: Client, asked: str | tuple[str, ...]) -> None:
         """Forbidden unless the client may look up the service, or one that has all of the features."""

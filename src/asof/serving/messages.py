@@ -1,9 +1,10 @@
-"""Reading the bodies of requests, within limits, and writing those of responses."""
+"""Reading requests, who sends them and their bodies within limits, and writing responses."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asof.serving.access import Access, Client
 from asof.serving.problems import TooLarge
 from asof.serving.wire import JSON, write
 
@@ -15,6 +16,11 @@ MAX_ROWS = 1000
 MAX_BODY_BYTES = 1 << 20
 MAX_PUSH_BYTES = 16 << 20
 MAX_AT_ONCE = 1024
+
+
+def sender(request: Request, access: Access) -> Client:
+    """The client that sends a request; Unauthorized where that is nobody known."""
+    return access.client(request.headers.get("authorization"))
 
 
 async def body(request: Request, most: int) -> bytes:
