@@ -65,6 +65,8 @@ _DEFAULTS: dict[str, Any] = {
     "retention": "",
     "serve": {},
 }
+_OR: Mapping[str, type] = {"leaks": dict}
+"""Settings that may be of another type than their default."""
 _TOML = {str: "text", int: "a whole number", dict: "a table"}
 
 
@@ -98,7 +100,7 @@ def _check(path: Path, given: Mapping[str, Any]) -> None:
                 f"{path}: unknown setting {key!r}; {choices(key, [*_DEFAULTS, 'profiles'])}"
             )
         expected = type(_DEFAULTS[key])
-        if type(value) is not expected and not (key == "leaks" and isinstance(value, dict)):
+        if type(value) not in (expected, _OR.get(key)):
             raise DefinitionError(
                 f"{path}: {key} must be {_TOML[expected]}, got {type(value).__name__} {value!r}"
             )
